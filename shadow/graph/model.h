@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/wire/report.h"
+
+namespace loam::graph {
+
+/// [from, to) in unix seconds.
+struct Window {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
+/// A name that some evidence gives to a node. The one with the best rank is shown; the others are kept as provenance.
+struct NameClaim {
+  std::string name;
+  std::string source;  ///< "operator", "catalogue", "process", "sni", "host", "grpc", "dns", "hosts", "ptr", "address"
+  std::uint64_t seen = 0;
+};
+
+/// A service, or an address that nothing names yet.
+struct Node {
+  std::string id;    ///< stable: derived from its name, or from its address where it has none
+  std::string name;
+  std::string kind;  ///< "service", "external", "unknown", "aggregate"
+  std::string nameSource;
+  std::vector<std::string> addresses;  ///< "10.0.0.2:5432" of what it serves, "10.0.0.2" of where it calls from; sorted
+  std::vector<NameClaim> claims;       ///< best first
+  std::int64_t firstSeen = 0;
+  std::int64_t lastSeen = 0;
+};
+
+/// (caller service, callee service, protocol, port) over the window, merged from whoever saw it, never summed over two ends.
+struct Edge {
+  std::string id;      ///< hex of a stable hash of source|target|protocol|port
+  std::string source;  ///< names of nodes
+  std::string target;
+  std::string protocol;
+  std::uint16_t port = 0;
+  wire::Counts counts;
+  double p50Ms = 0;
+  double p99Ms = 0;
+  std::string tls;  ///< "none", "TLSv1.2", "TLSv1.3", ..., or "partial" when some connections have it
+  std::int64_t firstSeen = 0;  ///< over the whole record, not the window
+  std::int64_t lastSeen = 0;
+  bool captured = true;  ///< false: known from socket tables only
+  std::vector<std::string> seenBy;  ///< "outbound", "inbound", "explicit", "inventory"; sorted
+  std::vector<wire::RouteCounts> routes;  ///< by route, sorted
+};
+
+/// How much of the window one proxy reported on, and what it lost.
+struct Coverage {
+  std::string proxy;
+  double share = 0;  ///< 0..1 of the window, from the proxy's first report on
+  std::int64_t firstReport = 0;
+  std::int64_t lastReport = 0;
+  wire::Losses losses;
+};
+
+/// What stands beside every answer: from when, of which state, how complete.
+struct Header {
+  Window window;
+  std::uint64_t revision = 0;       ///< grows with every report that was counted
+  std::int64_t resolution = 0;      ///< seconds of the coarsest bucket used
+  std::vector<Coverage> coverage;   ///< by proxy name
+  double capturedShare = 1;         ///< connections captured of all known ones, the inventory's included
+  std::uint64_t cutNodes = 0;       ///< left out by focus, depth or limits
+  std::uint64_t cutEdges = 0;
+};
+
+struct Graph {
+  Header header;
+  std::vector<Node> nodes;  ///< by name
+  std::vector<Edge> edges;  ///< by source, target, protocol, port
+};
+
+}  // namespace loam::graph
