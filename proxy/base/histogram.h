@@ -8,9 +8,10 @@
 
 namespace loam {
 
-/// Log-linear histogram of durations in microseconds: 8 buckets an octave (a bucket is at most 12.5 % wide), exact below 8 us,
-/// up to 2^36 us (19 hours), longer ones in the last bucket. Merging two adds their buckets, so that nothing is lost
-/// between worker, proxy, record and roll-up. The shape is HdrHistogram's (Gil Tene), with three significant bits.
+/// Log-linear histogram of durations in microseconds: 8 buckets an octave (a bucket is at most 12.5 % wide), exact
+/// below 8 us, up to 2^36 us (19 hours), longer ones in the last bucket. Merging two adds their buckets, so that
+/// nothing is lost between worker, proxy, record and roll-up. The shape is HdrHistogram's (Gil Tene), with three
+/// significant bits.
 class Histogram {
  public:
   static constexpr std::uint32_t kSubBuckets = 8;

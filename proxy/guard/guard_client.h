@@ -20,13 +20,14 @@ struct Listeners {
 /// What the proxy must know of the capture that the guard applies.
 struct CaptureTerms {
   std::uint32_t mark = 0;  ///< SO_MARK of the proxy's own dials: excluded from capture
-  std::uint32_t transparentMark = 0;  ///< SO_MARK of dials that bind the client's address: their replies are routed back here
+  std::uint32_t transparentMark =
+      0;                     ///< SO_MARK of dials that bind the client's address: their replies are routed back here
   bool transparent = false;  ///< the host can bind foreign addresses and route the replies
   std::string whyNotTransparent;  ///< for a person, when it cannot
 };
 
-/// The proxy's line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each: never from a worker.
-/// When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects.
+/// The proxy's line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each: never from a
+/// worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects.
 class GuardClient {
  public:
   static Result<GuardClient> connect(const std::string& socketPath);
@@ -37,7 +38,8 @@ class GuardClient {
   Result<Listeners> attach(unsigned workers, int heartbeats, CaptureTerms& terms);
   /// Switches capture on (the redirects come alive).
   Status engage();
-  /// SIGTERM: revokes capture at once and lets another proxy attach; the listeners stay usable for what is in their queues.
+  /// SIGTERM: revokes capture at once and lets another proxy attach; the listeners stay usable for what is in their
+  /// queues.
   Status release();
   /// Leaves `destination` out of capture for `forSeconds`: its next connection meets the real answer.
   Status bypass(const SocketAddress& destination, unsigned forSeconds);

@@ -8,7 +8,8 @@
 
 namespace loam::http {
 
-/// A whole message of the control-side HTTP (admin, API, CLI); bodies are bounded by who reads them. Workers never hold one.
+/// A whole message of the control-side HTTP (admin, API, CLI); bodies are bounded by who reads them. Workers never hold
+/// one.
 struct Request {
   std::string method;
   std::string target;  ///< as it came, query included
