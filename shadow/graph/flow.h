@@ -33,6 +33,9 @@ struct FlowSum {
   std::vector<wire::RouteCounts> routes;  ///< sorted by route; empty where not asked for
 };
 
+/// Adds one route's counts, keeping `routes` sorted.
+void addRoute(std::vector<wire::RouteCounts>& routes, const std::string& route, const wire::Counts& counts);
+
 /// Evidence for the name of an address, a network, or one port of an address.
 struct Claim {
   std::string
