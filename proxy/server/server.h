@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -47,7 +48,7 @@ class Server {
   std::vector<std::vector<std::unique_ptr<io::Listener>>> bound_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<GuardLink> guard_;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};  // also read by the admin thread
 };
 
 }  // namespace loam::server

@@ -1,7 +1,5 @@
 #include "proxy/server/worker.h"
 
-#include <future>
-
 namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
@@ -73,12 +71,19 @@ io::Task<void> Worker::beat() {
   for (;;) {
     heartbeats_.beat(index_);
     loopGuard_.refreshAddresses(loop_->now());
+    countExhausted();
     if (loop_->now() - flushed >= seconds(1)) {
       flushed = loop_->now();
       taps_->flush(flushed);
     }
     co_await loop_->sleepFor(HeartbeatPage::kEvery);
   }
+}
+
+void Worker::countExhausted() {
+  std::uint64_t total = exhaustedBefore_;
+  for (const auto& listener : listeners_) total += listener->exhausted();
+  counters_.acceptExhausted.add(total - counters_.acceptExhausted.get());
 }
 
 void Worker::stopAccepting(milliseconds grace) {
@@ -88,6 +93,7 @@ void Worker::stopAccepting(milliseconds grace) {
 io::Task<void> Worker::letGo(milliseconds grace) {
   co_await loop_->sleepFor(grace);
   accepting_.cancelAll();
+  for (const auto& listener : listeners_) exhaustedBefore_ += listener->exhausted();
   listeners_.clear();
 }
 

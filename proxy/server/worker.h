@@ -42,6 +42,7 @@ class Worker {
  private:
   io::Task<void> acceptFrom(io::Listener& listener, Entry entry);
   io::Task<void> beat();
+  void countExhausted();
   io::Task<void> letGo(milliseconds grace);
   void add(std::unique_ptr<io::Listener> listener, Entry entry);
 
@@ -55,6 +56,7 @@ class Worker {
   LoopGuard loopGuard_;
   WorkerContext context_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
+  std::uint64_t exhaustedBefore_ = 0;  // by listeners that are gone
   io::TaskScope connections_;
   io::TaskScope accepting_;
   io::TaskScope chores_;
