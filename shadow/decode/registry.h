@@ -17,7 +17,9 @@ enum class Match : std::uint8_t { No, NeedMore, Yes };
 
 /// One protocol that Loam can recognise: `match` looks at the first bytes of whoever spoke first (`first` says who) and
 /// is asked again with more while it says NeedMore; `make` gives its decoder, to be fed from the connection's first
-/// byte on. A protocol that is known by name only has no `make`.
+/// byte on. A protocol that is known by name only has no `make`. An answer other than NeedMore must stay the same with
+/// more bytes; at most 1 KiB is ever shown. The detector reports the protocol (onProtocol); a decoder reports only what
+/// it changes to.
 struct Recogniser {
   Protocol protocol;
   Match (*match)(Direction first, std::span<const std::uint8_t> bytes, const DecoderContext& context);

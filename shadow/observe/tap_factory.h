@@ -25,8 +25,8 @@ class ConnectionTapFactory final : public relay::TapFactory {
   ConnectionTapFactory(Channel& channel, DecoderFactory decoders);
 
   std::unique_ptr<relay::Tap> open(const relay::ConnectionFacts& facts, Monotonic now) override;
-  /// To be called about once a second: tells the bytes of all connections on which some passed.
-  void flush(Monotonic now);
+  /// Tells the bytes of all connections on which some passed.
+  void flush(Monotonic now) override;
 
   Channel& channel() { return channel_; }
 
