@@ -35,7 +35,8 @@ void Aggregator::take(std::uint32_t worker, const Observation& record) {
   Connection& connection = connections[slot];
   switch (record.kind) {
     case RecordKind::Protocol:
-    case RecordKind::Tls: return learn(connection, record);
+    case RecordKind::Tls:
+      return learn(connection, record);
     case RecordKind::Exchange:
     case RecordKind::Bytes:
       connection.said = true;
@@ -44,10 +45,15 @@ void Aggregator::take(std::uint32_t worker, const Observation& record) {
       ++held_;
       if (connection.held.size() >= kMostHeld || held_ >= limits_.held) settle(connection);
       return;
-    case RecordKind::Name: return noteName(connection, record);
-    case RecordKind::Lost: ++lostDecoders_; return;
-    case RecordKind::Closed: return close(connection, record);
-    case RecordKind::Opened: return;
+    case RecordKind::Name:
+      return noteName(connection, record);
+    case RecordKind::Lost:
+      ++lostDecoders_;
+      return;
+    case RecordKind::Closed:
+      return close(connection, record);
+    case RecordKind::Opened:
+      return;
   }
 }
 
@@ -111,8 +117,8 @@ void Aggregator::countExchange(Connection& connection, const Observation& record
   const std::int64_t start = bucketOf(record.at);
   // An exchange belongs to what was spoken when it ended: the upgrade to WebSocket is HTTP's.
   const bool same = exchange.protocol == connection.counted || exchange.protocol == Protocol::Unknown;
-  const std::uint32_t edge = same ? edgeOf(connection)
-                                  : edges_.acquire(keyOf(connection, exchange.protocol), unixSeconds(clock_.wall()));
+  const std::uint32_t edge =
+      same ? edgeOf(connection) : edges_.acquire(keyOf(connection, exchange.protocol), unixSeconds(clock_.wall()));
   const auto add = [&](wire::Counts& counts) {
     ++counts.requests;
     if (outcome == decode::Outcome::Error) ++counts.errors;

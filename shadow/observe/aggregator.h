@@ -19,8 +19,8 @@
 
 namespace loam::observe {
 
-/// Bounds of what the observer keeps. With these, hostile hosts and paths cost at most 64 MiB beside the live connections,
-/// which cost sizeof(Connection) each.
+/// Bounds of what the observer keeps. With these, hostile hosts and paths cost at most 64 MiB beside the live
+/// connections, which cost sizeof(Connection) each.
 struct AggregatorLimits {
   std::size_t connections = std::size_t{1} << 20;  ///< of one worker
   std::size_t edges = EdgeTable::kMostEdges;
@@ -30,10 +30,11 @@ struct AggregatorLimits {
 
 using AddressPairs = std::unordered_set<AddressPair, AddressPairHash>;
 
-/// Folds the observations of all workers into edges and their 10 s buckets. Every connection is counted once, in the bucket in
-/// which it opened; every exchange in the bucket of its end; bytes when they were told, within a second of passing. A
-/// connection waits until it is settled, so that what came before its protocol, TLS version and owner were known is counted
-/// under them: kSettle after its opening when it spoke, kMostSilence when it did not, or at its end. Observer thread.
+/// Folds the observations of all workers into edges and their 10 s buckets. Every connection is counted once, in the
+/// bucket in which it opened; every exchange in the bucket of its end; bytes when they were told, within a second of
+/// passing. A connection waits until it is settled, so that what came before its protocol, TLS version and owner were
+/// known is counted under them: kSettle after its opening when it spoke, kMostSilence when it did not, or at its end.
+/// Observer thread.
 class Aggregator {
  public:
   static constexpr seconds kSettle{2};

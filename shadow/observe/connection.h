@@ -9,8 +9,8 @@
 
 namespace loam::observe {
 
-/// One connection as the aggregator knows it. Until it is settled its records wait in `held`, so that they are counted under
-/// what the connection turns out to be.
+/// One connection as the aggregator knows it. Until it is settled its records wait in `held`, so that they are counted
+/// under what the connection turns out to be.
 struct Connection {
   static constexpr std::uint32_t kNoEdge = std::numeric_limits<std::uint32_t>::max();
 

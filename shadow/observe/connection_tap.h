@@ -11,8 +11,9 @@ namespace loam::observe {
 
 class ConnectionTapFactory;
 
-/// The tap of one relayed connection: counts its bytes, drives its decoder and pushes what that tells into the worker's channel.
-/// Nothing is allocated after it was made but by the decoder. Lives and is called on its worker; its factory outlives it.
+/// The tap of one relayed connection: counts its bytes, drives its decoder and pushes what that tells into the worker's
+/// channel. Nothing is allocated after it was made but by the decoder. Lives and is called on its worker; its factory
+/// outlives it.
 class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
  public:
   ConnectionTap(ConnectionTapFactory& factory, ConnectionId id, const relay::ConnectionFacts& facts, Monotonic now);
@@ -57,11 +58,11 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   const relay::ConnectionFacts facts_;
   const ConnectionId id_;
   const Monotonic opened_;
-  Monotonic now_;      // of the call that the decoder's events come from
+  Monotonic now_;  // of the call that the decoder's events come from
   Monotonic flushed_;
   std::uint64_t sent_ = 0;  // not told yet
   std::uint64_t received_ = 0;
-  std::uint64_t name_ = 0;  // hash of the server name told last
+  std::uint64_t name_ = 0;           // hash of the server name told last
   ConnectionTap* before_ = nullptr;  // the factory's list of taps with bytes to tell
   ConnectionTap* after_ = nullptr;
   decode::Protocol protocol_ = decode::Protocol::Unknown;

@@ -8,22 +8,32 @@ namespace loam::observe {
 
 std::string_view name(Sight sight) {
   switch (sight) {
-    case Sight::Outbound: return "outbound";
-    case Sight::Inbound: return "inbound";
-    case Sight::Explicit: return "explicit";
-    case Sight::Inventory: return "inventory";
+    case Sight::Outbound:
+      return "outbound";
+    case Sight::Inbound:
+      return "inbound";
+    case Sight::Explicit:
+      return "explicit";
+    case Sight::Inventory:
+      return "inventory";
   }
   return "explicit";
 }
 
 std::string_view tlsName(std::uint16_t version) {
   switch (version) {
-    case 0x0300: return "SSLv3";
-    case 0x0301: return "TLSv1.0";
-    case 0x0302: return "TLSv1.1";
-    case 0x0303: return "TLSv1.2";
-    case 0x0304: return "TLSv1.3";
-    default: return "";
+    case 0x0300:
+      return "SSLv3";
+    case 0x0301:
+      return "TLSv1.0";
+    case 0x0302:
+      return "TLSv1.1";
+    case 0x0303:
+      return "TLSv1.2";
+    case 0x0304:
+      return "TLSv1.3";
+    default:
+      return "";
   }
 }
 

@@ -12,7 +12,8 @@ namespace loam::observe {
 enum class Sight : std::uint8_t { Outbound, Inbound, Explicit, Inventory };
 
 constexpr Sight sightOf(relay::Vantage vantage) { return static_cast<Sight>(vantage); }
-static_assert(sightOf(relay::Vantage::Explicit) == Sight::Explicit && sightOf(relay::Vantage::Inbound) == Sight::Inbound);
+static_assert(sightOf(relay::Vantage::Explicit) == Sight::Explicit &&
+              sightOf(relay::Vantage::Inbound) == Sight::Inbound);
 
 /// "outbound", "inbound", "explicit", "inventory".
 std::string_view name(Sight sight);

@@ -19,7 +19,9 @@ std::uint32_t EdgeTable::acquire(const EdgeKey& key, std::int64_t nowSeconds) {
   if (at == indexes_.end()) {
     const bool isOther = key.client.isUnspecified() && key.destination == SocketAddress{};
     if (!isOther && indexes_.size() - others_ >= most_) {
-      return acquire(EdgeKey{.client = {}, .destination = {}, .owner = 0, .tls = 0, .sight = key.sight, .protocol = key.protocol}, nowSeconds);
+      return acquire(
+          EdgeKey{.client = {}, .destination = {}, .owner = 0, .tls = 0, .sight = key.sight, .protocol = key.protocol},
+          nowSeconds);
     }
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(edges_.size()));
@@ -97,8 +99,7 @@ wire::EdgeReport EdgeTable::report(Edge& edge, const Owners& owners) const {
   return out;
 }
 
-void EdgeTable::seal(const Owners& owners, std::int64_t nowSeconds,
-                     const std::function<void(wire::EdgeReport)>& sink) {
+void EdgeTable::seal(const Owners& owners, std::int64_t nowSeconds, const std::function<void(wire::EdgeReport)>& sink) {
   for (const std::uint32_t index : dirty_) {
     Edge& edge = *edges_[index];
     sink(report(edge, owners));

@@ -16,8 +16,8 @@ namespace loam::observe {
 
 class Owners;
 
-/// The edges and their open 10 s buckets. At most `most` edges; what comes beyond is added up in one edge for each (sight,
-/// protocol) whose client and destination are unspecified: the visible `other`. Observer thread.
+/// The edges and their open 10 s buckets. At most `most` edges; what comes beyond is added up in one edge for each
+/// (sight, protocol) whose client and destination are unspecified: the visible `other`. Observer thread.
 class EdgeTable {
  public:
   /// An edge without traffic and without live connections is forgotten after this many seconds.

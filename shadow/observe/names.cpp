@@ -56,7 +56,8 @@ void NameCollector::note(const IpAddress& address, std::uint16_t port, std::stri
       known = names.insert(names.end(), {std::move(normal), 0, 0});
     } else {
       // The rarest makes room and leaves its count, so that a frequent name gets past a flood of single ones.
-      known = std::min_element(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.seen < b.seen; });
+      known =
+          std::min_element(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.seen < b.seen; });
       if (known == names.end()) return;
       known->name = std::move(normal);
       known->untold = 0;

@@ -10,13 +10,13 @@
 
 namespace loam::observe {
 
-/// A host or service name as evidence keeps it: lower case, no port, no trailing dot, letters, digits, '-', '_', '.' and at most
-/// 253 bytes. Empty for what is no name, addresses included.
+/// A host or service name as evidence keeps it: lower case, no port, no trailing dot, letters, digits, '-', '_', '.'
+/// and at most 253 bytes. Empty for what is no name, addresses included.
 std::string normaliseName(std::string_view name);
 
-/// Collects what names addresses were given, by whom and how often, until the next report takes it. Keeps the kMostPerSource
-/// most frequent names of an (address, port, source), kMostNames in all; names come from clients, so that none is trusted, only
-/// counted. Ranking is the controller's. Observer thread.
+/// Collects what names addresses were given, by whom and how often, until the next report takes it. Keeps the
+/// kMostPerSource most frequent names of an (address, port, source), kMostNames in all; names come from clients, so
+/// that none is trusted, only counted. Ranking is the controller's. Observer thread.
 class NameCollector {
  public:
   static constexpr std::size_t kMostPerSource = 8;

@@ -35,8 +35,8 @@ struct AddressPairHash {
   }
 };
 
-/// Which local process owns the client's side of a connection, from the socket tables that the host's facts bring. Owners are
-/// numbered from 1 and keep their number. Observer thread.
+/// Which local process owns the client's side of a connection, from the socket tables that the host's facts bring.
+/// Owners are numbered from 1 and keep their number. Observer thread.
 class Owners {
  public:
   static constexpr std::size_t kMostOwners = 4096;
@@ -46,8 +46,8 @@ class Owners {
 
   /// Takes a new inventory in the place of the one before.
   void update(const std::vector<guard::SocketFact>& sockets);
-  /// The owner of the socket that is bound to `client`, or else the only owner ever seen to connect from that address to
-  /// `destination`; 0 when neither is known.
+  /// The owner of the socket that is bound to `client`, or else the only owner ever seen to connect from that address
+  /// to `destination`; 0 when neither is known.
   std::uint32_t find(const SocketAddress& client, const SocketAddress& destination) const;
   const wire::Owner& owner(std::uint32_t id) const { return owners_[id - 1]; }
   /// Number of the inventory: find() answers the same as long as it stays.

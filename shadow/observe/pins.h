@@ -21,8 +21,8 @@ class Pins {
  public:
   static constexpr std::size_t kMostDestinations = 10'000;
 
-  /// One connection to `destination` spoke `protocol`. True when that contradicts what was learned there before, once for each
-  /// protocol: the event of a mismatch.
+  /// One connection to `destination` spoke `protocol`. True when that contradicts what was learned there before, once
+  /// for each protocol: the event of a mismatch.
   bool learn(const SocketAddress& destination, decode::Protocol protocol);
   /// The protocol with the most samples; of equals the one that stands first in decode::Protocol.
   std::optional<Pin> find(const SocketAddress& destination) const;

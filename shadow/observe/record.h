@@ -11,8 +11,8 @@
 
 namespace loam::observe {
 
-/// One connection of one worker: the slot it occupies and how often that slot was used before, so that a record of an earlier
-/// tenant is told from the present one's. Together with the worker's channel it is unique.
+/// One connection of one worker: the slot it occupies and how often that slot was used before, so that a record of an
+/// earlier tenant is told from the present one's. Together with the worker's channel it is unique.
 struct ConnectionId {
   std::uint32_t slot = 0;
   std::uint32_t serial = 0;
@@ -33,8 +33,8 @@ enum class RecordKind : std::uint8_t {
 /// How a connection's client named its server.
 enum class NameSource : std::uint8_t { Sni, Host };
 
-/// What a tap tells the observer: fixed size, pushed through the worker's ring. Texts stand for themselves by hash; the text
-/// itself goes once through the side ring.
+/// What a tap tells the observer: fixed size, pushed through the worker's ring. Texts stand for themselves by hash; the
+/// text itself goes once through the side ring.
 struct Observation {
   struct Opened {
     SocketAddress client;

@@ -8,9 +8,9 @@
 
 namespace loam::observe {
 
-/// Bounded queue of fixed-size records between exactly one producer thread and one consumer thread: no lock, no allocation after
-/// construction, no wake-up. Each side keeps its own copy of the other's index, so that a push touches the shared line of the
-/// consumer only when the ring looks full.
+/// Bounded queue of fixed-size records between exactly one producer thread and one consumer thread: no lock, no
+/// allocation after construction, no wake-up. Each side keeps its own copy of the other's index, so that a push touches
+/// the shared line of the consumer only when the ring looks full.
 template <class T>
 class Ring {
   static_assert(std::is_trivially_copyable_v<T>);

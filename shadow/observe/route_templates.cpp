@@ -8,16 +8,18 @@
 namespace loam::observe {
 
 namespace {
-constexpr std::uint64_t kBusyHits = 16;     // a name with so many exchanges keeps a route of its own
-constexpr std::uint64_t kSettledRatio = 8;  // exchanges a name, over a position, that make its names look like resources
+constexpr std::uint64_t kBusyHits = 16;  // a name with so many exchanges keeps a route of its own
+constexpr std::uint64_t kSettledRatio =
+    8;  // exchanges a name, over a position, that make its names look like resources
 }  // namespace
 
-/// One position of paths with a common beginning. Names are held by hash: the text is always at hand when one is looked for.
+/// One position of paths with a common beginning. Names are held by hash: the text is always at hand when one is looked
+/// for.
 struct RouteTemplates::Node {
   std::vector<std::pair<std::uint64_t, std::unique_ptr<Node>>> names;
   std::vector<std::pair<std::string_view, std::unique_ptr<Node>>> placeholders;  // views of literals in segments.cpp
-  std::vector<std::uint16_t> routes;  // of paths that end here, one a method
-  bool open = false;                  // more names than can be resources
+  std::vector<std::uint16_t> routes;                                             // of paths that end here, one a method
+  bool open = false;                                                             // more names than can be resources
 };
 
 RouteTemplates::RouteTemplates(RouteBudget& budget) : budget_(budget), root_(std::make_unique<Node>()) {
@@ -39,12 +41,14 @@ std::uint16_t RouteTemplates::resolve(std::string_view text) {
     path = slash == std::string_view::npos ? "/" : path.substr(slash);
   }
   std::string name;
-  if (!method.empty()) name.append(placeholderOf(method) == "{value}" ? "{method}" : method.substr(0, 16)).push_back(' ');
+  if (!method.empty())
+    name.append(placeholderOf(method) == "{value}" ? "{method}" : method.substr(0, 16)).push_back(' ');
   if (path.empty() || path.front() != '/') return indexOf(name + (path == "*" ? "*" : "{authority}"));
   Node* leaf = nullptr;
   name += templateOf(path, leaf);
   const std::uint16_t route = indexOf(std::move(name));
-  if (leaf != nullptr && route != kOther && std::find(leaf->routes.begin(), leaf->routes.end(), route) == leaf->routes.end()) {
+  if (leaf != nullptr && route != kOther &&
+      std::find(leaf->routes.begin(), leaf->routes.end(), route) == leaf->routes.end()) {
     leaf->routes.push_back(route);
   }
   return route;

@@ -16,9 +16,9 @@ struct RouteBudget {
 };
 
 /// The routes of one edge, learned from the paths that pass: values become placeholders by their shape ("/users/42" ->
-/// "/users/{id}"), and a position that shows more than kMostNames different names without settling becomes "{value}" from then
-/// on, but for the names that carry traffic of their own. What was counted before stays under its old route. The same sequence of
-/// paths gives the same routes. Bounded: kMostRoutes live routes, then "other". Observer thread.
+/// "/users/{id}"), and a position that shows more than kMostNames different names without settling becomes "{value}"
+/// from then on, but for the names that carry traffic of their own. What was counted before stays under its old route.
+/// The same sequence of paths gives the same routes. Bounded: kMostRoutes live routes, then "other". Observer thread.
 class RouteTemplates {
  public:
   static constexpr std::uint16_t kOther = 0;  ///< index of the route "other"

@@ -28,7 +28,8 @@ std::size_t countOf(std::string_view text, bool (*predicate)(char)) {
 bool looksLike(std::string_view text, std::string_view pattern) {
   if (text.size() != pattern.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (pattern[i] == 'x' ? !isHex(text[i]) : pattern[i] == '0' ? !isDigit(text[i]) : text[i] != pattern[i]) return false;
+    if (pattern[i] == 'x' ? !isHex(text[i]) : pattern[i] == '0' ? !isDigit(text[i]) : text[i] != pattern[i])
+      return false;
   }
   return true;
 }
@@ -43,13 +44,16 @@ bool isNumber(std::string_view text) {
 }
 
 bool isPlain(char c) {
-  return isDigit(c) || isUpper(c) || isLower(c) || std::string_view("-._~!$&'()*+,;=:@").find(c) != std::string_view::npos;
+  return isDigit(c) || isUpper(c) || isLower(c) ||
+         std::string_view("-._~!$&'()*+,;=:@").find(c) != std::string_view::npos;
 }
 
 /// Long, of the base64 alphabets, and mixed as no word is: session keys, opaque ids, signatures.
 bool isToken(std::string_view text) {
   if (text.size() < 16) return false;
-  if (!all(text, [](char c) { return isDigit(c) || isUpper(c) || isLower(c) || c == '-' || c == '_' || c == '+' || c == '=' || c == '.'; })) {
+  if (!all(text, [](char c) {
+        return isDigit(c) || isUpper(c) || isLower(c) || c == '-' || c == '_' || c == '+' || c == '=' || c == '.';
+      })) {
     return false;
   }
   const std::size_t digits = countOf(text, isDigit);

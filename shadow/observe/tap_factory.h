@@ -15,8 +15,8 @@ namespace loam::observe {
 using DecoderFactory =
     std::function<std::unique_ptr<decode::Decoder>(decode::DecoderEvents&, const decode::DecoderContext&)>;
 
-/// Makes the taps of one worker and sees to it that what they counted is told while connections live. Called from its worker
-/// alone; outlives its taps, and the channel outlives it.
+/// Makes the taps of one worker and sees to it that what they counted is told while connections live. Called from its
+/// worker alone; outlives its taps, and the channel outlives it.
 class ConnectionTapFactory final : public relay::TapFactory {
  public:
   /// Bytes of a live connection are told at most this often, and at its end.

@@ -6,8 +6,8 @@
 
 namespace loam::observe {
 
-/// Keyed 64-bit hash by folded 64 x 64 bit products, eight bytes a step. The seed is drawn at start, so that nobody outside can
-/// make two texts meet. Never 0.
+/// Keyed 64-bit hash by folded 64 x 64 bit products, eight bytes a step. The seed is drawn at start, so that nobody
+/// outside can make two texts meet. Never 0.
 inline std::uint64_t textHash(std::string_view text, std::uint64_t seed) {
   __extension__ using Wide = unsigned __int128;
   const auto fold = [](std::uint64_t a, std::uint64_t b) {

@@ -7,8 +7,8 @@
 
 namespace loam::observe {
 
-/// Texts by their hash, the most recently used of them: two generations of at most `half` each, of which the older is dropped when
-/// the younger is full. At most 2 x half texts of Text::kMostText bytes. Observer thread.
+/// Texts by their hash, the most recently used of them: two generations of at most `half` each, of which the older is
+/// dropped when the younger is full. At most 2 x half texts of Text::kMostText bytes. Observer thread.
 class TextTable {
  public:
   explicit TextTable(std::size_t half = 8192) : half_(half) {}
