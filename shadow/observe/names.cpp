@@ -16,6 +16,12 @@ std::string_view withoutPort(std::string_view name) {
   return digits ? name.substr(0, colon) : name;
 }
 
+/// Units, executables and gRPC services: as they are, if they are printable and short.
+std::string printableName(std::string_view name) {
+  const bool printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return printable && name.size() <= kLongestName ? std::string(name) : std::string();
+}
+
 }  // namespace
 
 std::string normaliseName(std::string_view name) {
@@ -39,7 +45,8 @@ std::string normaliseName(std::string_view name) {
 
 void NameCollector::note(const IpAddress& address, std::uint16_t port, std::string_view source, std::string_view name,
                          std::uint64_t times) {
-  std::string normal = normaliseName(name);
+  const bool hostName = source != "process" && source != "grpc";
+  std::string normal = hostName ? normaliseName(name) : printableName(name);
   if (normal.empty() || times == 0) return;
   const Key key{{address, port}, std::string(source)};
   auto at = known_.find(key);

@@ -44,15 +44,36 @@ std::uint32_t Owners::find(const SocketAddress& client, const SocketAddress& des
   return at == byPair_.end() || at->second == kSeveral ? 0 : at->second;
 }
 
-std::string ownerName(const wire::Owner& owner) {
-  std::string unit = owner.unit;
-  for (const std::string_view suffix : {".service", ".scope", ".slice"}) {
-    if (unit.ends_with(suffix)) unit.resize(unit.size() - suffix.size());
+namespace {
+
+/// Programs that run others' services: their own name says nothing.
+bool isInterpreter(std::string_view exe) {
+  for (const std::string_view known :
+       {"python", "perl", "ruby", "php", "node", "java", "bash", "dash", "sh", "dotnet"}) {
+    if (!exe.starts_with(known)) continue;
+    const std::string_view version = exe.substr(known.size());
+    if (version.find_first_not_of("0123456789.") == std::string_view::npos) return true;
   }
-  const bool session = unit.starts_with("session-") || unit.starts_with("user@") || unit == "init" || unit == "user" ||
-                       unit == "system" || unit.starts_with("user-") || unit == "/" || unit == "-";
-  if (unit.empty() || (session && !owner.exe.empty())) return owner.exe;
-  return unit;
+  return false;
+}
+
+/// Units that hold whatever a person or the system started, not one service.
+bool isShared(std::string_view unit) {
+  for (const std::string_view known : {"session-", "user@", "user-", "run-", "docker-", "libpod-"}) {
+    if (unit.starts_with(known)) return true;
+  }
+  return unit == "init" || unit == "user" || unit == "system" || unit == "app" || unit == "/" || unit == "-";
+}
+
+}  // namespace
+
+std::string ownerName(const wire::Owner& owner) {
+  std::string_view unit = owner.unit;
+  for (const std::string_view suffix : {".service", ".scope", ".slice"}) {
+    if (unit.ends_with(suffix)) unit.remove_suffix(suffix.size());
+  }
+  if (!unit.empty() && !isShared(unit)) return std::string(unit);
+  return isInterpreter(owner.exe) ? std::string() : owner.exe;
 }
 
 }  // namespace loam::observe

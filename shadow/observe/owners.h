@@ -68,8 +68,9 @@ class Owners {
   std::uint32_t generation_ = 0;
 };
 
-/// What a person calls an owner: its unit without ".service" or ".scope", or its executable where the unit is a login
-/// session or no unit of its own; empty when neither is known.
+/// What a person calls an owner: its unit without the kind, or its executable where the unit is shared (a login
+/// session, a container without a name); empty when that is an interpreter, which says nothing of the service that runs
+/// in it.
 std::string ownerName(const wire::Owner& owner);
 
 }  // namespace loam::observe
