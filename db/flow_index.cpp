@@ -54,7 +54,7 @@ std::string FlowIndex::flowKey(std::int64_t edge, std::int64_t proxy, const grap
 
 FlowIndex::Place FlowIndex::placeOf(const std::string& proxy, const wire::EdgeReport& edge) {
   Place place;
-  if (isLocal(edge.client) || isLocal(edge.destination.ip)) place.scope = proxy;
+  place.scope = graph::scopeOf(edge.client, edge.destination.ip, proxy);
   place.client = edge.client;
   place.destination = edge.destination;
   place.protocol = edge.protocol;

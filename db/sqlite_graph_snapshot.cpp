@@ -94,7 +94,7 @@ void SqliteGraphSnapshot::add(const Poco::Data::BLOB& collected, record::Sums& s
   record::ByteView counts;
   record::ByteView routes;
   while (record::takeNumber(in, flow) && record::takeBytes(in, counts) && record::takeBytes(in, routes)) {
-    record::Sums::Cell& cell = sums.flows[static_cast<std::int64_t>(flow)];
+    graph::Tally& cell = sums.flows[static_cast<std::int64_t>(flow)];
     record::addCounts(counts, cell.counts);
     std::vector<record::RouteCell> routeCells;
     record::addRoutes(routes, routeCells);

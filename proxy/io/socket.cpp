@@ -19,7 +19,8 @@ Result<std::unique_ptr<Socket>> Socket::adopt(EventLoop& loop, Descriptor fd, bo
 }
 
 Socket::~Socket() {
-  LOAM_ASSERT(waiter_ == nullptr);
+  LOAM_ASSERT(reader_ == nullptr && writer_ == nullptr);
+  if (destroyed_ != nullptr) *destroyed_ = true;
   if (shared_) ::epoll_ctl(loop_.epoll_.get(), EPOLL_CTL_DEL, fd_.get(), nullptr);
   loop_.forget(this);
 }
@@ -29,38 +30,55 @@ void Socket::onEvents(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) now |= kRead;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) now |= kWrite;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hangup_ = true;
+  if ((events & EPOLLERR) != 0) broken_ = true;
   ready_ |= now;
-  if (waiter_ == nullptr || (waiter_->mask & now) == 0) return;
-  // The coroutine may end, and this socket with it: nothing is touched after.
-  Waiter* waiter = waiter_;
-  waiter->detach();
-  waiter->handle.resume();
+  Waiter* const reader = (now & kRead) != 0 ? reader_ : nullptr;
+  Waiter* const writer = (now & kWrite) != 0 ? writer_ : nullptr;
+  if (reader == nullptr || writer == nullptr || reader == writer) {
+    // The coroutine may end, and this socket with it: nothing is touched after.
+    if (reader != nullptr || writer != nullptr) (reader != nullptr ? reader : writer)->wake();
+    return;
+  }
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  reader->wake();
+  if (destroyed) return;
+  destroyed_ = nullptr;
+  if (writer_ == writer) writer->wake();
+}
+
+void Socket::Waiter::attach(Socket& socket) {
+  LOAM_ASSERT((mask & kRead) == 0 || socket.reader_ == nullptr);
+  LOAM_ASSERT((mask & kWrite) == 0 || socket.writer_ == nullptr);
+  if ((mask & kRead) != 0) socket.reader_ = this;
+  if ((mask & kWrite) != 0) socket.writer_ = this;
+  sockets[sockets[0] == nullptr ? 0 : 1] = &socket;
 }
 
 void Socket::Waiter::detach() {
-  for (Socket*& socket : sockets) {
-    if (socket != nullptr) std::exchange(socket, nullptr)->waiter_ = nullptr;
+  for (Socket*& slot : sockets) {
+    if (slot == nullptr) continue;
+    Socket& socket = *std::exchange(slot, nullptr);
+    if (socket.reader_ == this) socket.reader_ = nullptr;
+    if (socket.writer_ == this) socket.writer_ = nullptr;
   }
+}
+
+void Socket::Waiter::wake() {
+  detach();
+  handle.resume();
 }
 
 Socket::Wait Socket::until(Ready what, Monotonic deadline) { return Wait(*this, what, deadline); }
 
 Socket::Wait::Wait(Socket& socket, Ready what, Monotonic deadline)
-    : Timer([](Timer& timer) {
-        Waiter& waiter = static_cast<Wait&>(timer).waiter_;
-        waiter.detach();
-        waiter.handle.resume();
-      }),
-      socket_(socket),
-      deadline_(deadline) {
+    : Timer([](Timer& timer) { static_cast<Wait&>(timer).waiter_.wake(); }), socket_(socket), deadline_(deadline) {
   waiter_.mask = static_cast<std::uint8_t>(what);
 }
 
 void Socket::Wait::await_suspend(std::coroutine_handle<> handle) {
-  LOAM_ASSERT(socket_.waiter_ == nullptr);
   waiter_.handle = handle;
-  waiter_.sockets[0] = &socket_;
-  socket_.waiter_ = &waiter_;
+  waiter_.attach(socket_);
   if (deadline_ != kNever) socket_.loop_.timers().set(*this, deadline_);
 }
 
@@ -69,12 +87,9 @@ Socket::EitherWait Socket::either(Socket& a, Socket& b) { return EitherWait(a, b
 Socket::EitherWait::EitherWait(Socket& a, Socket& b) : a_(a), b_(b) { waiter_.mask = kRead | kWrite; }
 
 void Socket::EitherWait::await_suspend(std::coroutine_handle<> handle) {
-  LOAM_ASSERT(a_.waiter_ == nullptr && b_.waiter_ == nullptr);
   waiter_.handle = handle;
-  waiter_.sockets[0] = &a_;
-  waiter_.sockets[1] = &b_;
-  a_.waiter_ = &waiter_;
-  b_.waiter_ = &waiter_;
+  waiter_.attach(a_);
+  waiter_.attach(b_);
 }
 
 Result<std::size_t> Socket::read(std::span<std::uint8_t> into) {

@@ -37,6 +37,8 @@ class Socket {
     if (!hangup_) ready_ &= static_cast<std::uint8_t>(~1u);
   }
   void writeCameUpShort() { ready_ &= static_cast<std::uint8_t>(~2u); }
+  /// The kernel reported an error on it: the peer reset it, whatever a read would still find before.
+  bool isBroken() const { return broken_; }
   /// For a reader that stopped at EAGAIN although a hang-up was seen.
   void clearRead() { ready_ &= static_cast<std::uint8_t>(~1u); }
 
@@ -63,7 +65,9 @@ class Socket {
     std::coroutine_handle<> handle;
     std::uint8_t mask = 0;
     Socket* sockets[2] = {nullptr, nullptr};
+    void attach(Socket& socket);
     void detach();
+    void wake();
   };
 
   Socket(EventLoop& loop, Descriptor fd, bool shared) : loop_(loop), fd_(std::move(fd)), shared_(shared) {}
@@ -71,9 +75,12 @@ class Socket {
 
   EventLoop& loop_;
   Descriptor fd_;
-  Waiter* waiter_ = nullptr;
+  Waiter* reader_ = nullptr;
+  Waiter* writer_ = nullptr;
+  bool* destroyed_ = nullptr;  // of the onEvents() that is under way
   std::uint8_t ready_ = 0;
   bool hangup_ = false;
+  bool broken_ = false;
   bool shared_ = false;
 };
 

@@ -67,6 +67,8 @@ class TapFactory {
  public:
   virtual ~TapFactory() = default;
   virtual std::unique_ptr<Tap> open(const ConnectionFacts& facts, Monotonic now) = 0;
+  /// About once a second: what the live connections counted since may be told now.
+  virtual void flush(Monotonic now) = 0;
 };
 
 }  // namespace loam::relay

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/http/http1_chars.h"
+#include "shadow/decode/http2_decoder.h"
 
 namespace loam::decode {
 namespace {
@@ -200,7 +201,7 @@ void Http1Decoder::responseHead(std::string_view text, Monotonic now) {
   }
   if (wanted == Switch::Connect && head.status < 300) {
     responseDone(Outcome::Ok, now);
-    return becomeOpaque(Protocol::Tcp, now);
+    return leave(Protocol::Tcp, now);
   }
   down_.body = http::BodyReader(http::responseBody(head, request.toHead), http::Strictness::Tolerant);
   down_.phase = Phase::Body;
@@ -230,11 +231,18 @@ void Http1Decoder::switchProtocol(const http::ResponseHead& head, Monotonic now)
   const Switch asked = pending_.front().wanted;
   if (asked == Switch::None || asked == Switch::Connect || pending_.size() > 1) return lose(LossReason::OutOfStep);
   const Switch taken = head.facts.upgradeTo.empty() ? asked : wantedOf(head.facts.upgradeTo);
+  if (taken == Switch::H2c) {
+    // The answer comes as stream 1's, and is counted there.
+    const UpgradedRequest request{pending_.frontMethod(), pending_.frontPath(), pending_.front().started};
+    successor_ = std::make_unique<Http2Decoder>(events_, context_, request);
+    pending_.clear();
+    return leave(Protocol::Http2, now);
+  }
   responseDone(Outcome::Ok, now);
-  becomeOpaque(taken == Switch::WebSocket ? Protocol::WebSocket : Protocol::Tcp, now);
+  leave(taken == Switch::WebSocket ? Protocol::WebSocket : Protocol::Tcp, now);
 }
 
-void Http1Decoder::becomeOpaque(Protocol protocol, Monotonic now) {
+void Http1Decoder::leave(Protocol protocol, Monotonic now) {
   events_.onProtocol(protocol);
   down_.phase = Phase::Switched;
   if (up_.phase == Phase::Body) return;

@@ -57,7 +57,7 @@ class Http1Decoder final : public Decoder {
   void responseDone(Outcome outcome, Monotonic now);
   void bodyDone(Direction direction, Monotonic now);
   void switchProtocol(const http::ResponseHead& head, Monotonic now);
-  void becomeOpaque(Protocol protocol, Monotonic now);
+  void leave(Protocol protocol, Monotonic now);
   void passHeld(Monotonic now);
   void lose(LossReason reason);
 

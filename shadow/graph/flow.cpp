@@ -11,4 +11,14 @@ void addRoute(std::vector<wire::RouteCounts>& routes, const std::string& route, 
   at->counts.merge(counts);
 }
 
+void Tally::merge(const Tally& other) {
+  counts.merge(other.counts);
+  for (const wire::RouteCounts& route : other.routes) addRoute(routes, route.route, route.counts);
+}
+
+std::string scopeOf(const IpAddress& client, const IpAddress& server, const std::string& proxy) {
+  const bool local = client.isLoopback() || client.isLinkLocal() || server.isLoopback() || server.isLinkLocal();
+  return local ? proxy : std::string();
+}
+
 }  // namespace loam::graph

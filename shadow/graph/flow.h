@@ -26,12 +26,21 @@ struct Flow {
   std::int64_t lastSeen = 0;
 };
 
-/// A flow with its counts over some stretch of time.
-struct FlowSum {
-  Flow flow;
+/// Counts over some stretch of time.
+struct Tally {
   wire::Counts counts;
   std::vector<wire::RouteCounts> routes;  ///< sorted by route; empty where not asked for
+
+  void merge(const Tally& other);
 };
+
+struct FlowSum {
+  Flow flow;
+  Tally tally;
+};
+
+/// The proxy's name where an address means another host for each proxy (loopback, link-local); else empty.
+std::string scopeOf(const IpAddress& client, const IpAddress& server, const std::string& proxy);
 
 /// Adds one route's counts, keeping `routes` sorted.
 void addRoute(std::vector<wire::RouteCounts>& routes, const std::string& route, const wire::Counts& counts);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,13 +17,9 @@ enum class Snap { Around, Inside };
 
 /// Sums of flows over a window, with the window that the buckets at hand really cover.
 struct Sums {
-  struct Cell {
-    wire::Counts counts;
-    std::vector<wire::RouteCounts> routes;
-  };
   graph::Window window;
   std::int64_t resolution = 0;  ///< seconds of the coarsest bucket that was used; 0 when the window is empty
-  std::unordered_map<std::int64_t, Cell> flows;  ///< by Flow::id
+  std::unordered_map<std::int64_t, graph::Tally> flows;  ///< by Flow::id
 };
 
 /// One consistent state of the record. Holds a read transaction: drop it within seconds. One thread.
