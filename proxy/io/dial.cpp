@@ -11,6 +11,12 @@ namespace loam::io {
 
 namespace {
 
+int bindTo(int fd, const SocketAddress& address) {
+  sockaddr_storage storage{};
+  const socklen_t length = address.to(storage);
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
 Status bindSource(int fd, const DialOptions& options) {
   const bool v4 = options.destination.ip.isV4();
   const int on = 1;
@@ -19,11 +25,14 @@ Status bindSource(int fd, const DialOptions& options) {
                        : ::setsockopt(fd, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof on);
     if (set != 0) return fail(systemError(errno, "keeping the client's address (IP_TRANSPARENT)"));
   }
+  if (options.sourcePort != 0) {
+    // Two sockets may share a foreign address and port as long as their peers differ.
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bindTo(fd, {*options.source, options.sourcePort}) == 0) return {};
+  }
   // The kernel then picks the port at connect, when it knows the destination: no shortage over all destinations.
   ::setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  sockaddr_storage storage{};
-  const socklen_t length = SocketAddress{*options.source, 0}.to(storage);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
+  if (bindTo(fd, {*options.source, 0}) != 0) {
     return fail(systemError(errno, "binding the client's address " + options.source->text()));
   }
   return {};

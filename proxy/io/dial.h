@@ -13,6 +13,7 @@ namespace loam::io {
 struct DialOptions {
   SocketAddress destination;
   std::optional<IpAddress> source;  ///< bind this address, so that the server sees it
+  std::uint16_t sourcePort = 0;     ///< and this port where it is free; 0: any
   bool transparent = false;         ///< `source` is not ours: needs IP_TRANSPARENT (CAP_NET_RAW or CAP_NET_ADMIN)
   std::uint32_t mark = 0;           ///< SO_MARK; 0 sets none
   bool local = false;  ///< both ends on this host: a congestion control for a real network only costs there

@@ -25,6 +25,7 @@ io::DialOptions dialOptions(const WorkerContext& context, const relay::Connectio
     options.local = true;
     if (context.terms.transparent) {
       options.source = facts.client.ip;
+      options.sourcePort = facts.client.port;
       options.transparent = true;
       options.mark = context.terms.transparentMark;
     }
@@ -37,6 +38,10 @@ io::Task<Result<std::unique_ptr<io::Socket>>> dialUpstream(WorkerContext& contex
                                                            const relay::ConnectionFacts& facts) {
   io::DialOptions options = dialOptions(context, facts);
   auto dialled = co_await io::dial(context.loop, options);
+  if (!dialled && options.sourcePort != 0 && dialled.error().origin == ErrorOrigin::Local) {
+    options.sourcePort = 0;  // the very same pair of addresses and ports is in use: the address alone then
+    dialled = co_await io::dial(context.loop, options);
+  }
   if (!dialled && options.source && dialled.error().origin == ErrorOrigin::Local) {
     // Better served from another address than not at all; said by a counter, shown by the graph.
     options.source.reset();

@@ -54,7 +54,7 @@ Settings read(YamlMapping& file) {
     const auto to = port.address("to");
     if (address && to) settings.listen.push_back({*address, *to});
   }
-  if (settings.guard.empty() && settings.listen.empty()) {
+  if (settings.guard.empty() && !file.has("listen")) {
     file.problem("listen", "nothing to do: neither a guard (capture) nor a port to listen on is given");
   }
   return settings;
