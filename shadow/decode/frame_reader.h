@@ -13,7 +13,7 @@ namespace loam::decode {
 /// allocation.
 class FrameReader {
  public:
-  static constexpr std::size_t kMostKept = 64;
+  static constexpr std::size_t kMostKept = 128;
   enum class Step : std::uint8_t {
     NeedMore,  ///< the piece is used up
     Header,    ///< header() is whole; the user must call payload() now

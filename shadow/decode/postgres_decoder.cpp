@@ -12,6 +12,7 @@ constexpr std::uint32_t kCancelRequest = 80877102;
 constexpr std::uint32_t kSslRequest = 80877103;
 constexpr std::uint32_t kGssRequest = 80877104;
 constexpr std::uint32_t kMostStartup = 10'000;       // what the server itself accepts
+constexpr std::size_t kMostOfError = 64;             // severity twice and the SQLSTATE come first
 constexpr std::uint32_t kMostMessage = 0x4000'0000;  // the server's own limit is 1 GiB
 
 bool plausibleStartup(std::uint32_t length, std::uint32_t code) {
@@ -137,7 +138,7 @@ void PostgresDecoder::onHeader(Direction direction, Monotonic now) {
   if (types.find(static_cast<char>(header[0])) == std::string_view::npos || length < 4 || length > kMostMessage) {
     return lose(LossReason::Malformed);
   }
-  frames.payload(length - 4, !upstream && header[0] == 'E' ? FrameReader::kMostKept : 0);
+  frames.payload(length - 4, !upstream && header[0] == 'E' ? kMostOfError : 0);
   if (upstream) return onClientMessage(header[0], frames.began());
   static constexpr std::string_view kUnasked = "NAS";
   if (kUnasked.find(static_cast<char>(header[0])) == std::string_view::npos) pending_.answering(now);

@@ -17,8 +17,8 @@ std::unique_ptr<Decoder> makePostgres(DecoderEvents& events, const DecoderContex
 
 /// PostgreSQL's protocol 3. One exchange is a simple Query or FunctionCall until ReadyForQuery, or one Execute until
 /// its CommandComplete, EmptyQueryResponse, PortalSuspended or ErrorResponse; an Execute that the server skips after an
-/// error of its batch is an Error too. docs/protocols.md says the rest. Holds 64 bytes a direction and what
-/// PendingExchanges holds: about 350 bytes a connection, at most 25 KB with a thousand unanswered pieces of a pipeline.
+/// error of its batch is an Error too. docs/protocols.md says the rest. Holds 128 bytes a direction and what
+/// PendingExchanges holds: about 500 bytes a connection, at most 25 KB with a thousand unanswered pieces of a pipeline.
 class PostgresDecoder final : public Decoder {
  public:
   PostgresDecoder(DecoderEvents& events, const DecoderContext& context)
