@@ -4,6 +4,7 @@
 
 #include "shadow/decode/mysql_decoder.h"
 #include "shadow/decode/postgres_decoder.h"
+#include "shadow/decode/redis_decoder.h"
 
 namespace loam::decode {
 
@@ -13,6 +14,7 @@ std::span<const Recogniser> recognisers() {
   static constexpr auto kAll = std::to_array<Recogniser>({
       {Protocol::Mysql, matchMysql, makeMysql},
       {Protocol::Postgres, matchPostgres, makePostgres},
+      {Protocol::Redis, matchRedis, makeRedis},
   });
   return kAll;
 }
