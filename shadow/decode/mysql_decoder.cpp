@@ -59,7 +59,7 @@ Match matchMysql(Direction first, Bytes bytes, const DecoderContext&) {
   return packet.size() < kMostVersion ? Match::NeedMore : Match::No;
 }
 
-std::unique_ptr<Decoder> makeMysql(DecoderEvents& events, const DecoderContext& context) {
+std::unique_ptr<Decoder> makeMysqlDecoder(DecoderEvents& events, const DecoderContext& context) {
   return std::make_unique<MysqlDecoder>(events, context);
 }
 

@@ -12,7 +12,7 @@ namespace loam::decode {
 
 /// Says Yes to a server that opens with a version 10 greeting, or with an error in place of one.
 Match matchMysql(Direction first, Bytes bytes, const DecoderContext& context);
-std::unique_ptr<Decoder> makeMysql(DecoderEvents& events, const DecoderContext& context);
+std::unique_ptr<Decoder> makeMysqlDecoder(DecoderEvents& events, const DecoderContext& context);
 
 /// The protocol of MySQL and MariaDB. One exchange is one command that has an answer, until the last packet of that
 /// answer; the login is none, a CHANGE_USER is one. An ERR packet is an error. docs/protocols.md says the rest. Holds

@@ -54,7 +54,7 @@ Match matchPostgres(Direction first, Bytes bytes, const DecoderContext&) {
   return isLetter(bytes[8]) && (isLetter(bytes[9]) || bytes[9] == '_') ? Match::Yes : Match::No;
 }
 
-std::unique_ptr<Decoder> makePostgres(DecoderEvents& events, const DecoderContext& context) {
+std::unique_ptr<Decoder> makePostgresDecoder(DecoderEvents& events, const DecoderContext& context) {
   return std::make_unique<PostgresDecoder>(events, context);
 }
 

@@ -13,7 +13,7 @@ namespace loam::decode {
 /// Says Yes to a client that opens with a StartupMessage of protocol 3, an SSLRequest, a GSSENCRequest or a
 /// CancelRequest.
 Match matchPostgres(Direction first, Bytes bytes, const DecoderContext& context);
-std::unique_ptr<Decoder> makePostgres(DecoderEvents& events, const DecoderContext& context);
+std::unique_ptr<Decoder> makePostgresDecoder(DecoderEvents& events, const DecoderContext& context);
 
 /// PostgreSQL's protocol 3. One exchange is a simple Query or FunctionCall until ReadyForQuery, or one Execute until
 /// its CommandComplete, EmptyQueryResponse, PortalSuspended or ErrorResponse; an Execute that the server skips after an

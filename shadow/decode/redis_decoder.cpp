@@ -68,7 +68,7 @@ Match matchRedis(Direction first, Bytes bytes, const DecoderContext&) {
   return matchAny(text, {"PING\r\n", "ping\r\n", "INFO\r\n", "info\r\n"});
 }
 
-std::unique_ptr<Decoder> makeRedis(DecoderEvents& events, const DecoderContext&) {
+std::unique_ptr<Decoder> makeRedisDecoder(DecoderEvents& events, const DecoderContext&) {
   return std::make_unique<RedisDecoder>(events);
 }
 

@@ -13,7 +13,7 @@ namespace loam::decode {
 /// Says Yes to a client that opens with an array of bulk strings or a well-known inline command, and to a server that
 /// refuses a connection in Redis' words.
 Match matchRedis(Direction first, Bytes bytes, const DecoderContext& context);
-std::unique_ptr<Decoder> makeRedis(DecoderEvents& events, const DecoderContext& context);
+std::unique_ptr<Decoder> makeRedisDecoder(DecoderEvents& events, const DecoderContext& context);
 
 /// Redis, RESP2 and RESP3. One exchange is one command and its reply, in a transaction and in a pipeline too; a
 /// SUBSCRIBE ends with its last confirmation. Messages, pushes and monitored commands are none. An error reply is an

@@ -25,16 +25,16 @@ Transcript loggedIn(std::uint64_t server41, std::uint64_t client41, const Transc
 }
 
 Seen session(const Transcript& rest, std::uint64_t extra = 0) {
-  return playedAnyhow(makeMysql, loggedIn(kPlain | extra, kPlain | extra, rest));
+  return playedAnyhow(makeMysqlDecoder, loggedIn(kPlain | extra, kPlain | extra, rest));
 }
 
 TEST(MysqlDecoderTest, LoginIsNoExchange) { EXPECT_TRUE(session({client(command('\1'))}).log.empty()); }
 
 TEST(MysqlDecoderTest, RefusedLoginIsNoExchange) {
-  EXPECT_TRUE(
-      playedAnyhow(makeMysql, {server(greeting(kPlain)), client(response(kPlain)), server(err(2, 1045, "28000"))})
-          .log.empty());
-  EXPECT_TRUE(playedAnyhow(makeMysql, {server(packet(0, "\xff\x6a\x04Host 'x' is not allowed"))}).log.empty());
+  EXPECT_TRUE(playedAnyhow(makeMysqlDecoder,
+                           {server(greeting(kPlain)), client(response(kPlain)), server(err(2, 1045, "28000"))})
+                  .log.empty());
+  EXPECT_TRUE(playedAnyhow(makeMysqlDecoder, {server(packet(0, "\xff\x6a\x04Host 'x' is not allowed"))}).log.empty());
 }
 
 TEST(MysqlDecoderTest, QueriesEndWithOkErrorOrRows) {
@@ -54,8 +54,8 @@ TEST(MysqlDecoderTest, RowsEndWithOkWhereEofIsDeprecated) {
 }
 
 TEST(MysqlDecoderTest, BothMustKnowACapability) {
-  const Seen seen = playedAnyhow(makeMysql, loggedIn(kPlain, kPlain | kDeprecateEof | kCompress,
-                                                     {client(query("select a")), server(resultSet(2))}));
+  const Seen seen = playedAnyhow(makeMysqlDecoder, loggedIn(kPlain, kPlain | kDeprecateEof | kCompress,
+                                                            {client(query("select a")), server(resultSet(2))}));
   EXPECT_EQ(seen.ok, 1);
   EXPECT_EQ(seen.lost, 0);
 }
@@ -104,8 +104,9 @@ TEST(MysqlDecoderTest, DefinitionsMayBeLeftOut) {
   EXPECT_EQ(mysql.ok, 3);
   EXPECT_EQ(mysql.lost, 0);
   const std::uint64_t mariadb = kProtocol41 | kDeprecateEof | kCacheMetadata;
-  const Seen cached = playedAnyhow(
-      makeMysql, loggedIn(mariadb, mariadb, {client(query("a")), server(bare), client(query("b")), server(full)}));
+  const Seen cached =
+      playedAnyhow(makeMysqlDecoder,
+                   loggedIn(mariadb, mariadb, {client(query("a")), server(bare), client(query("b")), server(full)}));
   EXPECT_EQ(cached.ok, 2);
   EXPECT_EQ(cached.lost, 0);
 }
@@ -167,7 +168,7 @@ TEST(MysqlDecoderTest, PacketsOfSixteenMegabytesGoOn) {
                        full + packet(7, "") + eof(8)),
                 client(query("do 1")), server(ok(1))});
   for (const std::size_t step : {std::size_t{4096}, std::size_t{1} << 20}) {
-    const Seen seen = played(makeMysql, all, {step, step == 4096, 0});
+    const Seen seen = played(makeMysqlDecoder, all, {step, step == 4096, 0});
     EXPECT_EQ(seen.ok, 2);
     EXPECT_EQ(seen.lost, 0);
   }

@@ -13,7 +13,7 @@ Seen session(Transcript rest) {
   Transcript all{client(startup()), server(message('R', be32(10) + "SCRAM-SHA-256")), client(message('p', "n,,n=ann")),
                  server(welcome())};
   all.insert(all.end(), rest.begin(), rest.end());
-  return playedAnyhow(makePostgres, all);
+  return playedAnyhow(makePostgresDecoder, all);
 }
 
 const std::string kBatch = parse() + bind() + describe() + execute();
@@ -22,7 +22,7 @@ const std::string kAnswer = message('1') + message('2') + message('T', "xx") + r
 TEST(PostgresDecoderTest, LoginIsNoExchange) { EXPECT_TRUE(session({client(message('X'))}).log.empty()); }
 
 TEST(PostgresDecoderTest, FailedLoginIsNoExchange) {
-  const Seen seen = playedAnyhow(makePostgres, {client(startup()), server(error("28P01", "FATAL"))});
+  const Seen seen = playedAnyhow(makePostgresDecoder, {client(startup()), server(error("28P01", "FATAL"))});
   EXPECT_TRUE(seen.log.empty());
 }
 
@@ -91,7 +91,7 @@ TEST(PostgresDecoderTest, AThousandPiecesInFlightAreStillCounted) {
   Transcript all{client(startup()), server(welcome())};
   for (int i = 0; i < 3000; ++i) all.push_back(client(bind() + execute() + sync()));
   for (int i = 0; i < 3000; ++i) all.push_back(server(message('2') + done() + ready()));
-  const Seen seen = played(makePostgres, all);
+  const Seen seen = played(makePostgresDecoder, all);
   EXPECT_EQ(seen.ok, 3000);
   EXPECT_EQ(seen.lost, 0);
 }
@@ -149,24 +149,25 @@ TEST(PostgresDecoderTest, WhatIsOpenAtTheCloseIsIncomplete) {
 }
 
 TEST(PostgresDecoderTest, TalksPlainlyAfterARefusedEncryption) {
-  const Seen seen =
-      playedAnyhow(makePostgres, {client(gssRequest()), server("N"), client(sslRequest()), server("N"),
-                                  client(startup()), server(welcome()), client(query("x")), server(done() + ready())});
+  const Seen seen = playedAnyhow(
+      makePostgresDecoder, {client(gssRequest()), server("N"), client(sslRequest()), server("N"), client(startup()),
+                            server(welcome()), client(query("x")), server(done() + ready())});
   EXPECT_EQ(seen.ok, 1);
 }
 
 TEST(PostgresDecoderTest, IsOpaqueInsideGssEncryption) {
-  const Seen seen = playedAnyhow(makePostgres, {client(gssRequest()), server("G"), client("\1\2\3"), server("\4\5")});
+  const Seen seen =
+      playedAnyhow(makePostgresDecoder, {client(gssRequest()), server("G"), client("\1\2\3"), server("\4\5")});
   EXPECT_TRUE(seen.log.empty());
 }
 
 TEST(PostgresDecoderTest, CancelRequestIsNoExchange) {
-  EXPECT_TRUE(playedAnyhow(makePostgres, {client(cancelRequest())}).log.empty());
+  EXPECT_TRUE(playedAnyhow(makePostgresDecoder, {client(cancelRequest())}).log.empty());
 }
 
 TEST(PostgresDecoderTest, BulkNeedsNoLook) {
   Seen seen;
-  const auto decoder = makePostgres(seen, {});
+  const auto decoder = makePostgresDecoder(seen, {});
   const auto feed = [&](Direction direction, const std::string& bytes) {
     return decoder->feed(direction, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
   };

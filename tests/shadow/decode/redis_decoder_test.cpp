@@ -21,7 +21,7 @@ std::string confirmation(const std::string& kind, const std::string& channel, in
   return type + std::string("3\r\n") + bulk(kind) + bulk(channel) + ":" + std::to_string(left) + "\r\n";
 }
 
-Seen session(const Transcript& transcript) { return playedAnyhow(makeRedis, transcript); }
+Seen session(const Transcript& transcript) { return playedAnyhow(makeRedisDecoder, transcript); }
 
 TEST(RedisDecoderTest, OneCommandIsOneExchange) {
   const Seen seen =
@@ -83,7 +83,7 @@ TEST(RedisDecoderTest, AMillionCommandsInFlightCostNoMore) {
     commands += "*1\r\n$4\r\nPING\r\n";
     replies += "+PONG\r\n";
   }
-  const Seen seen = played(makeRedis, {client(commands), server(replies)}, {1448, true, 0});
+  const Seen seen = played(makeRedisDecoder, {client(commands), server(replies)}, {1448, true, 0});
   EXPECT_EQ(seen.ok, 1'000'000);
   EXPECT_EQ(seen.lost, 0);
 }
@@ -198,7 +198,7 @@ TEST(RedisDecoderTest, WhatIsOpenAtTheCloseIsIncomplete) {
 
 TEST(RedisDecoderTest, BulkNeedsNoLook) {
   Seen seen;
-  const auto decoder = makeRedis(seen, {});
+  const auto decoder = makeRedisDecoder(seen, {});
   const auto feed = [&](Direction direction, const std::string& bytes) {
     return decoder->feed(direction, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
   };
