@@ -14,7 +14,7 @@ namespace loam::decode::test {
 struct TlsPeers {
   int version = TLS1_3_VERSION;
   std::string serverName = {};
-  std::string alpn = {};            ///< what the client offers, in wire form; the server takes the first
+  std::string alpn = {};       ///< what the client offers, in wire form; the server takes the first
   bool retry = false;          ///< the server wants a group that the client has to be asked for
   int extraNames = 0;          ///< of the certificate, to make it long
   std::size_t record = 16384;  ///< longest record of the server
