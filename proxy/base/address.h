@@ -14,14 +14,16 @@
 
 namespace loam {
 
-/// An IPv4 or IPv6 address in 16 bytes; IPv4 is held mapped (::ffff:a.b.c.d), so that both families compare and hash alike.
+/// An IPv4 or IPv6 address in 16 bytes; IPv4 is held mapped (::ffff:a.b.c.d), so that both families compare and hash
+/// alike.
 class IpAddress {
  public:
   IpAddress() = default;
   /// `bytes` in network order.
   static IpAddress v4(std::array<std::uint8_t, 4> bytes);
   static IpAddress v6(std::array<std::uint8_t, 16> bytes);
-  /// "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1" (which is the IPv4 address). Fails on anything else, a zone id included.
+  /// "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1" (which is the IPv4 address). Fails on anything else, a zone id
+  /// included.
   static Result<IpAddress> parse(std::string_view text);
 
   bool isV4() const;

@@ -4,10 +4,10 @@
 #include <cstdlib>
 
 /// Stops the process on a broken invariant: only a bug can get here, and going on would serve wrong bytes.
-#define LOAM_ASSERT(condition)                                                                       \
-  do {                                                                                               \
-    if (!(condition)) {                                                                              \
+#define LOAM_ASSERT(condition)                                                          \
+  do {                                                                                  \
+    if (!(condition)) {                                                                 \
       std::fprintf(stderr, "loam: bug: %s at %s:%d\n", #condition, __FILE__, __LINE__); \
-      std::abort();                                                                                  \
-    }                                                                                                \
+      std::abort();                                                                     \
+    }                                                                                   \
   } while (false)

@@ -5,10 +5,10 @@
 
 namespace loam {
 
-std::uint32_t Histogram::bucketOf(std::uint64_t microseconds) {
-  if (microseconds < kSubBuckets) return static_cast<std::uint32_t>(microseconds);
-  const auto octave = static_cast<std::uint32_t>(std::bit_width(microseconds)) - 4;  // 8..15 is octave 0
-  const auto sub = static_cast<std::uint32_t>(microseconds >> octave) - kSubBuckets;
+std::uint32_t Histogram::bucketOf(std::uint64_t duration) {
+  if (duration < kSubBuckets) return static_cast<std::uint32_t>(duration);
+  const auto octave = static_cast<std::uint32_t>(std::bit_width(duration)) - 4;  // 8..15 is octave 0
+  const auto sub = static_cast<std::uint32_t>(duration >> octave) - kSubBuckets;
   return std::min((octave + 1) * kSubBuckets + sub, kBuckets - 1);
 }
 

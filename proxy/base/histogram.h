@@ -8,19 +8,20 @@
 
 namespace loam {
 
-/// Log-linear histogram of durations in microseconds: 8 buckets an octave (a bucket is at most 12.5 % wide), exact below 8 us,
-/// up to 2^36 us (19 hours), longer ones in the last bucket. Merging two adds their buckets, so that nothing is lost
-/// between worker, proxy, record and roll-up. The shape is HdrHistogram's (Gil Tene), with three significant bits.
+/// Log-linear histogram of durations in microseconds: 8 buckets an octave (a bucket is at most 12.5 % wide), exact
+/// below 8 us, up to 2^36 us (19 hours), longer ones in the last bucket. Merging two adds their buckets, so that
+/// nothing is lost between worker, proxy, record and roll-up. The shape is HdrHistogram's (Gil Tene), with three
+/// significant bits.
 class Histogram {
  public:
   static constexpr std::uint32_t kSubBuckets = 8;
   static constexpr std::uint32_t kBuckets = kSubBuckets * 34;
 
-  static std::uint32_t bucketOf(std::uint64_t microseconds);
+  static std::uint32_t bucketOf(std::uint64_t duration);
   /// Smallest and smallest-too-large value of a bucket.
   static std::pair<std::uint64_t, std::uint64_t> boundsOf(std::uint32_t bucket);
 
-  void record(std::uint64_t microseconds, std::uint64_t times = 1) { add(bucketOf(microseconds), times); }
+  void record(std::uint64_t duration, std::uint64_t times = 1) { add(bucketOf(duration), times); }
   /// Adds to one bucket; an index out of range (a peer's claim) goes to the last.
   void add(std::uint32_t bucket, std::uint64_t times);
   void merge(const Histogram& other);

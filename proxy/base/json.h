@@ -9,8 +9,8 @@
 
 namespace loam {
 
-/// Reads one JSON document, strictly: duplicate keys, comments, trailing commas, NaN, trailing text and more than `maxDepth`
-/// levels are errors that name the line and column. Callers bound `text` first. Not for workers.
+/// Reads one JSON document, strictly: duplicate keys, comments, trailing commas, NaN, trailing text and more than
+/// `maxDepth` levels are errors that name the line and column. Callers bound `text` first. Not for workers.
 Result<Json::Value> parseJson(std::string_view text, int maxDepth = 64);
 
 /// One line, keys sorted: the same value gives the same bytes.

@@ -14,20 +14,28 @@ constexpr std::size_t kMostLines = 1024;
 
 std::string_view name(LogLevel level) {
   switch (level) {
-    case LogLevel::Debug: return "debug";
-    case LogLevel::Info: return "info";
-    case LogLevel::Warn: return "warn";
-    case LogLevel::Error: return "error";
+    case LogLevel::Debug:
+      return "debug";
+    case LogLevel::Info:
+      return "info";
+    case LogLevel::Warn:
+      return "warn";
+    case LogLevel::Error:
+      return "error";
   }
   return "error";
 }
 
 std::string_view journalPriority(LogLevel level) {
   switch (level) {
-    case LogLevel::Debug: return "<7>";
-    case LogLevel::Info: return "<6>";
-    case LogLevel::Warn: return "<4>";
-    case LogLevel::Error: return "<3>";
+    case LogLevel::Debug:
+      return "<7>";
+    case LogLevel::Info:
+      return "<6>";
+    case LogLevel::Warn:
+      return "<4>";
+    case LogLevel::Error:
+      return "<3>";
   }
   return "<3>";
 }
@@ -46,7 +54,8 @@ std::string timestamp() {
 
 std::string quoted(std::string_view value) {
   const std::string escaped = escapeForTerminal(value);
-  if (!escaped.empty() && escaped.size() == value.size() && escaped.find_first_of(" =") == std::string::npos) return escaped;
+  if (!escaped.empty() && escaped.size() == value.size() && escaped.find_first_of(" =") == std::string::npos)
+    return escaped;
   return "\"" + escaped + "\"";
 }
 
@@ -83,7 +92,8 @@ Log::~Log() {
   writer_.join();
 }
 
-void Log::write(LogLevel level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) {
+void Log::write(LogLevel level, std::string_view component, std::string_view message,
+                std::initializer_list<Field> fields) {
   if (level < least_) return;
   std::string line;
   if (journal_) {
@@ -91,7 +101,12 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
   } else {
     line.append("ts=").append(timestamp()).append(" ");
   }
-  line.append("level=").append(name(level)).append(" component=").append(component).append(" msg=").append(quoted(message));
+  line.append("level=")
+      .append(name(level))
+      .append(" component=")
+      .append(component)
+      .append(" msg=")
+      .append(quoted(message));
   for (const auto& [key, value] : fields) line.append(" ").append(key).append("=").append(quoted(value));
   line.push_back('\n');
   {

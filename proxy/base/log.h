@@ -15,8 +15,8 @@ namespace loam {
 enum class LogLevel { Debug, Info, Warn, Error };
 
 /// Lines of key=value on stderr, written by a thread of their own so that no caller waits for a pipe. Under journald
-/// (JOURNAL_STREAM) a line starts with its <priority>. A queue of 1 024 lines bounds it; what does not fit is dropped and
-/// counted in the next line that does. Any thread; workers log rare events only, never one an exchange.
+/// (JOURNAL_STREAM) a line starts with its <priority>. A queue of 1 024 lines bounds it; what does not fit is dropped
+/// and counted in the next line that does. Any thread; workers log rare events only, never one an exchange.
 class Log {
  public:
   using Field = std::pair<std::string_view, std::string>;
@@ -27,7 +27,8 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   /// `component` is the folder's name. Control characters in values are escaped (E11), values with spaces quoted.
-  void write(LogLevel level, std::string_view component, std::string_view message, std::initializer_list<Field> fields = {});
+  void write(LogLevel level, std::string_view component, std::string_view message,
+             std::initializer_list<Field> fields = {});
   void info(std::string_view component, std::string_view message, std::initializer_list<Field> fields = {}) {
     write(LogLevel::Info, component, message, fields);
   }

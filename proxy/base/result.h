@@ -23,13 +23,13 @@ inline auto fail(ErrorCode code, std::string context, ErrorOrigin origin = Error
 }  // namespace loam
 
 /// Returns the error of `expression` to the caller, or goes on. For functions that return a Result.
-#define LOAM_TRY(expression)                                                          \
-  do {                                                                                \
+#define LOAM_TRY(expression)                                                                          \
+  do {                                                                                                \
     if (auto loamTried = (expression); !loamTried) return ::loam::fail(std::move(loamTried).error()); \
   } while (false)
 
 /// LOAM_TRY for coroutines.
-#define LOAM_CO_TRY(expression)                                                          \
-  do {                                                                                   \
+#define LOAM_CO_TRY(expression)                                                                          \
+  do {                                                                                                   \
     if (auto loamTried = (expression); !loamTried) co_return ::loam::fail(std::move(loamTried).error()); \
   } while (false)

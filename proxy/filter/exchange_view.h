@@ -13,16 +13,17 @@ namespace loam::filter {
 
 using http::HeaderField;
 
-/// What a feature may look at when it decides on an exchange. The tap's decoders and the serving codec fill it alike, so that
-/// simulation and enforcement ask the same question of the same facts. Views are valid during the call that gets them.
+/// What a feature may look at when it decides on an exchange. The tap's decoders and the serving codec fill it alike,
+/// so that simulation and enforcement ask the same question of the same facts. Views are valid during the call that
+/// gets them.
 struct ExchangeView {
   SocketAddress client;
   SocketAddress destination;
-  std::string_view identity;  ///< SPIFFE id of the peer; empty when none was proven
-  std::string_view method;    ///< case kept
-  std::string_view scheme;    ///< HTTP/2's; empty where the wire says none
-  std::string_view authority; ///< Host or :authority; empty when absent
-  std::string_view path;      ///< request target as it came, query included
+  std::string_view identity;   ///< SPIFFE id of the peer; empty when none was proven
+  std::string_view method;     ///< case kept
+  std::string_view scheme;     ///< HTTP/2's; empty where the wire says none
+  std::string_view authority;  ///< Host or :authority; empty when absent
+  std::string_view path;       ///< request target as it came, query included
   std::span<const HeaderField> headers;
 
   // Known once the response head was seen.

@@ -32,16 +32,16 @@ struct ConnectionFacts {
 };
 
 enum class CloseReason : std::uint8_t {
-  Finished,           ///< both sides ended in order
-  DownstreamReset,    ///< the client cut it
-  UpstreamReset,      ///< the server cut it
-  UpstreamRefused,    ///< nobody listens there
-  UpstreamUnreachable,///< no answer or no route
-  Aborted,            ///< Loam ended it (told by --now, or a bug)
+  Finished,             ///< both sides ended in order
+  DownstreamReset,      ///< the client cut it
+  UpstreamReset,        ///< the server cut it
+  UpstreamRefused,      ///< nobody listens there
+  UpstreamUnreachable,  ///< no answer or no route
+  Aborted,              ///< Loam ended it (told by --now, or a bug)
 };
 
-/// The passive reader of one relayed connection. All calls come from the worker that owns the connection, in the order of
-/// the bytes, each before the bytes it shows go out; it can neither change nor delay them.
+/// The passive reader of one relayed connection. All calls come from the worker that owns the connection, in the order
+/// of the bytes, each before the bytes it shows go out; it can neither change nor delay them.
 class Tap {
  public:
   /// Bytes of a direction that need no look: the rest of its life.
@@ -51,8 +51,8 @@ class Tap {
 
   /// The upstream accepted the connection, after `took`.
   virtual void onConnected(nanoseconds took) = 0;
-  /// Shows the next bytes of a direction. Returns how many bytes after these the tap need not see (kOpaque: all of them);
-  /// the relay may then move that many without reading them, and reports them by onSkipped.
+  /// Shows the next bytes of a direction. Returns how many bytes after these the tap need not see (kOpaque: all of
+  /// them); the relay may then move that many without reading them, and reports them by onSkipped.
   virtual std::uint64_t onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) = 0;
   /// `count` bytes went by unread, within what onBytes allowed.
   virtual void onSkipped(Direction direction, std::uint64_t count, Monotonic now) = 0;
@@ -67,6 +67,8 @@ class TapFactory {
  public:
   virtual ~TapFactory() = default;
   virtual std::unique_ptr<Tap> open(const ConnectionFacts& facts, Monotonic now) = 0;
+  /// About once a second: what the live connections counted since may be told now.
+  virtual void flush(Monotonic now) = 0;
 };
 
 }  // namespace loam::relay

@@ -116,7 +116,8 @@ Result<Counts> takeCounts(const Json::Value& value) {
     if (!pair.isArray() || pair.size() != 2 || !pair[0].isUInt() || !pair[1].isUInt64()) {
       return fail(ErrorCode::InvalidArgument, "counts.latency: expected pairs of whole numbers");
     }
-    if (pair[0].asUInt() >= Histogram::kBuckets) return fail(ErrorCode::InvalidArgument, "counts.latency: no such bucket");
+    if (pair[0].asUInt() >= Histogram::kBuckets)
+      return fail(ErrorCode::InvalidArgument, "counts.latency: no such bucket");
     counts.latency.add(pair[0].asUInt(), pair[1].asUInt64());
   }
   LOAM_TRY(reader.status());

@@ -21,9 +21,9 @@ struct Owner {
   auto operator<=>(const Owner&) const = default;
 };
 
-/// The counts of one edge (or of one route of it) over one bucket of kBucketSeconds. Bytes are the connection's, both ways
-/// seen from the client: sent = towards the server. A connection counts in the bucket where it opened, an exchange where it
-/// ended, bytes where they passed (at most one flush later).
+/// The counts of one edge (or of one route of it) over one bucket of kBucketSeconds. Bytes are the connection's, both
+/// ways seen from the client: sent = towards the server. A connection counts in the bucket where it opened, an exchange
+/// where it ended, bytes where they passed (at most one flush later).
 struct Counts {
   std::uint64_t connections = 0;
   std::uint64_t failedConnections = 0;  ///< refused, unreachable
@@ -54,13 +54,14 @@ struct Bucket {
   bool operator==(const Bucket&) const = default;
 };
 
-/// What one proxy saw of one (client address, owner, destination, protocol). The ephemeral port of the client is no part of it.
+/// What one proxy saw of one (client address, owner, destination, protocol). The ephemeral port of the client is no
+/// part of it.
 struct EdgeReport {
   IpAddress client;
   std::optional<Owner> owner;
   SocketAddress destination;
-  std::string vantage;   ///< "outbound", "inbound", "explicit", "inventory"
-  std::string protocol;  ///< decode::name(); "tcp" for opaque
+  std::string vantage;     ///< "outbound", "inbound", "explicit", "inventory"
+  std::string protocol;    ///< decode::name(); "tcp" for opaque
   std::string tlsVersion;  ///< "TLSv1.3", ...; empty for plaintext
   bool captured = true;    ///< false: seen in the socket table only
   std::vector<Bucket> buckets;
@@ -79,20 +80,20 @@ struct NameEvidence {
 
 /// What a proxy could not record, and why: shown beside the graph as its coverage. Totals since the epoch began.
 struct Losses {
-  std::uint64_t records = 0;      ///< observations dropped: ring full
-  std::uint64_t reports = 0;      ///< reports dropped: spool full
-  std::uint64_t decoders = 0;     ///< connections whose decoder gave up (their bytes still count)
-  std::uint64_t otherEdges = 0;   ///< exchanges and connections folded into `other` by a cardinality limit
+  std::uint64_t records = 0;     ///< observations dropped: ring full
+  std::uint64_t reports = 0;     ///< reports dropped: spool full
+  std::uint64_t decoders = 0;    ///< connections whose decoder gave up (their bytes still count)
+  std::uint64_t otherEdges = 0;  ///< exchanges and connections folded into `other` by a cardinality limit
   bool operator==(const Losses&) const = default;
 };
 
 /// What a proxy sends up: everything since its previous report. The controller counts a (proxy, epoch, sequence) once.
 struct Report {
-  std::string proxy;      ///< its name, unique in the mesh
-  std::string role;       ///< "sidecar", "node", "hub", "gateway"
+  std::string proxy;           ///< its name, unique in the mesh
+  std::string role;            ///< "sidecar", "node", "hub", "gateway"
   std::uint64_t epoch = 0;     ///< drawn at each start of the proxy; later starts are greater
   std::uint64_t sequence = 0;  ///< 1, 2, 3, ... within the epoch
-  std::int64_t from = 0;  ///< unix milliseconds: this report covers [from, to)
+  std::int64_t from = 0;       ///< unix milliseconds: this report covers [from, to)
   std::int64_t to = 0;
   std::vector<EdgeReport> edges;
   std::vector<NameEvidence> names;

@@ -46,12 +46,12 @@ enum class Outcome : std::uint8_t {
 /// One request and its response, as a decoder saw it. Views are valid during the call.
 struct Exchange {
   Outcome outcome = Outcome::Ok;
-  Monotonic started;              ///< first byte of the request
-  nanoseconds firstByte{0};       ///< until the first byte of the response
-  nanoseconds total{0};           ///< until the last
-  std::uint16_t status = 0;       ///< HTTP status, gRPC status, SQL error number's class; 0 when the protocol has none
-  std::string_view method;        ///< HTTP and gRPC; empty elsewhere
-  std::string_view path;          ///< HTTP path without its query, gRPC "/package.Service/Method"; empty elsewhere
+  Monotonic started;         ///< first byte of the request
+  nanoseconds firstByte{0};  ///< until the first byte of the response
+  nanoseconds total{0};      ///< until the last
+  std::uint16_t status = 0;  ///< HTTP status, gRPC status, SQL error number's class; 0 when the protocol has none
+  std::string_view method;   ///< HTTP and gRPC; empty elsewhere
+  std::string_view path;     ///< HTTP path without its query, gRPC "/package.Service/Method"; empty elsewhere
 };
 
 enum class LossReason : std::uint8_t { Malformed, TooLong, Ambiguous, OutOfStep, BufferFull };
@@ -78,8 +78,9 @@ class DecoderEvents {
   virtual void onLost(LossReason reason) = 0;
 };
 
-/// The protocol-specific half of the tap: fed with both directions in the order in which the bytes pass, in pieces of any size.
-/// Holds at most kMostHeld bytes; on more, on malformed or ambiguous input it reports onLost once and returns kOpaque from then on.
+/// The protocol-specific half of the tap: fed with both directions in the order in which the bytes pass, in pieces of
+/// any size. Holds at most kMostHeld bytes; on more, on malformed or ambiguous input it reports onLost once and returns
+/// kOpaque from then on.
 class Decoder {
  public:
   static constexpr std::size_t kMostHeld = 64 * 1024;

@@ -2,26 +2,14 @@
 
 #include <string_view>
 
+#include "shadow/decode/postgres_startup.h"
 #include "shadow/decode/sql_state.h"
 
 namespace loam::decode {
 namespace {
 
-constexpr std::uint32_t kProtocol3 = 3;  // the upper half of a StartupMessage's code
-constexpr std::uint32_t kCancelRequest = 80877102;
-constexpr std::uint32_t kSslRequest = 80877103;
-constexpr std::uint32_t kGssRequest = 80877104;
-constexpr std::uint32_t kMostStartup = 10'000;       // what the server itself accepts
 constexpr std::size_t kMostOfError = 64;             // severity twice and the SQLSTATE come first
 constexpr std::uint32_t kMostMessage = 0x4000'0000;  // the server's own limit is 1 GiB
-
-bool plausibleStartup(std::uint32_t length, std::uint32_t code) {
-  if (code == kSslRequest || code == kGssRequest) return length == 8;
-  if (code == kCancelRequest) return length >= 16 && length <= 12 + 256;
-  return code >> 16 == kProtocol3 && (code & 0xFFFF) < 100 && length > 8 && length <= kMostStartup;
-}
-
-bool isLetter(std::uint8_t byte) { return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z'; }
 
 /// The value of field `code` of an ErrorResponse of which `head` is the beginning.
 std::string_view errorField(Bytes head, char code) {
@@ -36,23 +24,6 @@ std::string_view errorField(Bytes head, char code) {
 }
 
 }  // namespace
-
-Match matchPostgres(Direction first, Bytes bytes, const DecoderContext&) {
-  if (first != Direction::Upstream) return Match::No;
-  for (std::size_t i = 0; i < std::min<std::size_t>(bytes.size(), 2); ++i) {
-    if (bytes[i] != 0) return Match::No;
-  }
-  // A length below 10 000 and a code that starts with 3 or 1234: nothing is waited for where one byte already says no.
-  if (bytes.size() > 4 && bytes[4] != 0 && bytes[4] != 0x04) return Match::No;
-  if (bytes.size() > 5 && bytes[5] != 0x03 && bytes[5] != 0xD2) return Match::No;
-  if (bytes.size() < 8) return Match::NeedMore;
-  const std::uint32_t code = bigEndian32(bytes, 4);
-  if (!plausibleStartup(bigEndian32(bytes, 0), code)) return Match::No;
-  if (code >> 16 != kProtocol3) return Match::Yes;
-  // A Kafka request can look the same up to here; a parameter's name never starts with its correlation id's zero byte.
-  if (bytes.size() < 10) return bytes.size() > 8 && !isLetter(bytes[8]) ? Match::No : Match::NeedMore;
-  return isLetter(bytes[8]) && (isLetter(bytes[9]) || bytes[9] == '_') ? Match::Yes : Match::No;
-}
 
 std::unique_ptr<Decoder> makePostgresDecoder(DecoderEvents& events, const DecoderContext& context) {
   return std::make_unique<PostgresDecoder>(events, context);
@@ -147,11 +118,13 @@ void PostgresDecoder::onHeader(Direction direction, Monotonic now) {
 void PostgresDecoder::onStartup(Bytes header) {
   const std::uint32_t length = bigEndian32(header, 0);
   const std::uint32_t code = bigEndian32(header, 4);
-  if (!plausibleStartup(length, code)) return lose(LossReason::Malformed);
+  if (!PostgresStartup::plausible(length, code)) return lose(LossReason::Malformed);
   client_.payload(length - 8, 0);
-  if (code == kSslRequest || code == kGssRequest) {
-    phase_ = code == kSslRequest ? Phase::AskedTls : Phase::AskedGss;
-  } else if (code == kCancelRequest) {
+  if (code == PostgresStartup::kSslRequest) {
+    phase_ = Phase::AskedTls;
+  } else if (code == PostgresStartup::kGssRequest) {
+    phase_ = Phase::AskedGss;
+  } else if (code == PostgresStartup::kCancelRequest) {
     phase_ = Phase::Opaque;  // its answer is the end of the connection
   } else {
     phase_ = Phase::Login;

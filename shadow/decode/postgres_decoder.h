@@ -5,14 +5,11 @@
 
 #include "shadow/decode/frame_reader.h"
 #include "shadow/decode/pending_exchanges.h"
-#include "shadow/decode/registry.h"
+#include "shadow/decode/postgres_startup.h"
 #include "shadow/decode/start_tls.h"
 
 namespace loam::decode {
 
-/// Says Yes to a client that opens with a StartupMessage of protocol 3, an SSLRequest, a GSSENCRequest or a
-/// CancelRequest.
-Match matchPostgres(Direction first, Bytes bytes, const DecoderContext& context);
 std::unique_ptr<Decoder> makePostgresDecoder(DecoderEvents& events, const DecoderContext& context);
 
 /// PostgreSQL's protocol 3. One exchange is a simple Query or FunctionCall until ReadyForQuery, or one Execute until

@@ -23,7 +23,7 @@ struct NameClaim {
 
 /// A service, or an address that nothing names yet.
 struct Node {
-  std::string id;    ///< stable: derived from its name, or from its address where it has none
+  std::string id;  ///< stable: derived from its name, or from its address where it has none
   std::string name;
   std::string kind;  ///< "service", "external", "unknown", "aggregate"
   std::string nameSource;
@@ -33,7 +33,8 @@ struct Node {
   std::int64_t lastSeen = 0;
 };
 
-/// (caller service, callee service, protocol, port) over the window, merged from whoever saw it, never summed over two ends.
+/// (caller service, callee service, protocol, port) over the window, merged from whoever saw it, never summed over two
+/// ends.
 struct Edge {
   std::string id;      ///< hex of a stable hash of source|target|protocol|port
   std::string source;  ///< names of nodes
@@ -43,11 +44,12 @@ struct Edge {
   wire::Counts counts;
   double p50Ms = 0;
   double p99Ms = 0;
-  std::string tls;  ///< "none", "TLSv1.2", "TLSv1.3", ..., or "partial" when some connections have it
+  std::string tls;             ///< "none", "TLSv1.2", "TLSv1.3", ..., or "partial" when some connections have it
   std::int64_t firstSeen = 0;  ///< over the whole record, not the window
   std::int64_t lastSeen = 0;
-  bool captured = true;  ///< false: known from socket tables only
-  std::vector<std::string> seenBy;  ///< "outbound", "inbound", "explicit", "inventory"; sorted
+  bool captured = true;                   ///< false: known from socket tables only
+  std::vector<std::string> seenBy;        ///< "outbound", "inbound", "explicit", "inventory"; sorted
+  std::vector<std::string> proxies;       ///< names of the proxies that saw it; sorted
   std::vector<wire::RouteCounts> routes;  ///< by route, sorted
 };
 
@@ -63,11 +65,11 @@ struct Coverage {
 /// What stands beside every answer: from when, of which state, how complete.
 struct Header {
   Window window;
-  std::uint64_t revision = 0;       ///< grows with every report that was counted
-  std::int64_t resolution = 0;      ///< seconds of the coarsest bucket used
-  std::vector<Coverage> coverage;   ///< by proxy name
-  double capturedShare = 1;         ///< connections captured of all known ones, the inventory's included
-  std::uint64_t cutNodes = 0;       ///< left out by focus, depth or limits
+  std::uint64_t revision = 0;      ///< grows with every report that was counted
+  std::int64_t resolution = 0;     ///< seconds of the coarsest bucket used
+  std::vector<Coverage> coverage;  ///< by proxy name
+  double capturedShare = 1;        ///< connections captured of all known ones, the inventory's included
+  std::uint64_t cutNodes = 0;      ///< left out by focus, depth or limits
   std::uint64_t cutEdges = 0;
 };
 

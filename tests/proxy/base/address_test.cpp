@@ -19,8 +19,8 @@ TEST(AddressTest, MappedIpv4IsIpv4) {
 }
 
 TEST(AddressTest, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:80x", "host:80", "::1:80",
-                           "[::1]", "10.0.0.256:80", "10.0.0.1: 80"}) {
+  for (const char* text : {"", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:80x", "host:80",
+                           "::1:80", "[::1]", "10.0.0.256:80", "10.0.0.1: 80"}) {
     EXPECT_FALSE(SocketAddress::parse(text)) << text;
   }
 }

@@ -6,7 +6,8 @@ namespace loam {
 namespace {
 
 TEST(JsonTest, RefusesWhatIsNotStrictlyJson) {
-  for (const char* text : {"", "{", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "// no\n{}", "{\"a\":NaN}", "{} {}", "{'a':1}", "[1,]"}) {
+  for (const char* text :
+       {"", "{", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "// no\n{}", "{\"a\":NaN}", "{} {}", "{'a':1}", "[1,]"}) {
     EXPECT_FALSE(parseJson(text)) << text;
   }
 }

@@ -8,7 +8,15 @@ namespace loam::wire {
 namespace {
 
 Report example() {
-  Report report{.proxy = "web-1", .role = "node", .epoch = 7, .sequence = 3, .from = 1000, .to = 6000, .edges = {}, .names = {}, .losses = {1, 2, 3, 4}};
+  Report report{.proxy = "web-1",
+                .role = "node",
+                .epoch = 7,
+                .sequence = 3,
+                .from = 1000,
+                .to = 6000,
+                .edges = {},
+                .names = {},
+                .losses = {1, 2, 3, 4}};
   EdgeReport edge;
   edge.client = *IpAddress::parse("10.0.0.1");
   edge.owner = Owner{"checkout.service", "python3", 33};
@@ -40,14 +48,20 @@ TEST(ReportTest, E13_ImpossibleValuesAreRefusedByName) {
     const auto decoded = decodeReport(writeJson(value));
     return decoded ? std::string("accepted") : decoded.error().context;
   };
-  EXPECT_EQ(broken([](Json::Value& v) { v["sequence"] = -1; }), "report.sequence: expected a whole number, not negative");
+  EXPECT_EQ(broken([](Json::Value& v) { v["sequence"] = -1; }),
+            "report.sequence: expected a whole number, not negative");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"] = 1; }), "report.edges: expected an array");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"][0].removeMember("vantage"); }), "edges.vantage: missing");
-  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["client"] = "nowhere"; }).find("not an IP address"), std::string::npos);
-  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["start"] = 3; }).find("multiple"), std::string::npos);
-  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["counts"]["latency"][0][0] = 100000; }).find("no such bucket"),
+  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["client"] = "nowhere"; }).find("not an IP address"),
             std::string::npos);
-  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["counts"]["errors"] = -5; }).find("counts.errors"), std::string::npos);
+  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["start"] = 3; }).find("multiple"),
+            std::string::npos);
+  EXPECT_NE(broken([](Json::Value& v) {
+              v["edges"][0]["buckets"][0]["counts"]["latency"][0][0] = 100000;
+            }).find("no such bucket"),
+            std::string::npos);
+  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["counts"]["errors"] = -5; }).find("counts.errors"),
+            std::string::npos);
 }
 
 TEST(ReportTest, E7_OversizedAndDeepDocumentsAreRefused) {

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "proxy/io/socket.h"
+#include "proxy/io/task.h"
+#include "proxy/relay/flow.h"
+#include "proxy/relay/tap.h"
+
+namespace loam::relay {
+
+/// How many bytes went each way.
+struct Relayed {
+  CloseReason reason = CloseReason::Finished;
+  std::uint64_t upstreamBytes = 0;
+  std::uint64_t downstreamBytes = 0;
+};
+
+/// Relays between two connected sockets until both directions ended or one side broke: byte-exact, half-close as
+/// half-close, a reset as a reset behind the data that was accepted before it. No deadline, no limit. `progress` is
+/// kept up to date for whoever lists connections. Everything borrowed outlives the task. One thread.
+io::Task<CloseReason> relay(io::Socket& downstream, io::Socket& upstream, Tap& tap, Resources& resources,
+                            Relayed& progress);
+
+}  // namespace loam::relay
