@@ -97,7 +97,7 @@ TEST(DetectorTest, SaysNothingOfASilentConnection) {
 }
 
 TEST(DetectorTest, WaitsForTheMoreSpecificAnswer) {
-  EXPECT_EQ(echoed({client("abcd")})[0], "protocol ldap");
+  EXPECT_EQ(echoed({client("ab"), client("cd")})[0], "protocol ldap");
   EXPECT_EQ(echoed({client("abX")})[0], "protocol kafka");
   EXPECT_EQ(echoed({client("ab"), clientEnds()})[0], "protocol kafka");
   EXPECT_EQ(echoed({client("a")}), (Lines{"protocol tcp"}));
