@@ -64,7 +64,7 @@ HeadFault Cursor::takeStrictField(HeaderField& field) {
   if (at_ != end_ && isBlank(*at_)) return HeadFault::ObsFold;
   const char* name = at_;
   while (at_ != end_ && isTokenByte(*at_)) ++at_;
-  if (at_ == end_) return HeadFault::Incomplete;
+  if (at_ == end_ || (*at_ == '\r' && at_ + 1 == end_)) return HeadFault::Incomplete;
   if (*at_ == '\n') return HeadFault::BareLf;
   if (*at_ != ':' || at_ == name) return HeadFault::FieldName;
   field.name = std::string_view(name, at_);

@@ -101,9 +101,11 @@ std::size_t Detector::room(Direction direction) const {
 void Detector::hold(Direction direction, Bytes fresh, Monotonic now) {
   if (!held_) held_ = std::make_unique<Held>();
   Held& held = *held_;
-  if (held.runCount == 0 || held.runs[held.runCount - 1].direction != direction) {
-    held.runs[held.runCount++] = Run{direction, 0, now};
-  }
+  // Bytes keep their time while there are runs left; a change of direction always has one (room()).
+  const auto starts = [&](const Run& last) {
+    return last.direction != direction || (last.at != now && held.runCount < kMostRuns);
+  };
+  if (held.runCount == 0 || starts(held.runs[held.runCount - 1])) held.runs[held.runCount++] = Run{direction, 0, now};
   std::memcpy(held.bytes.data() + held.size, fresh.data(), fresh.size());
   held.runs[held.runCount - 1].size = static_cast<std::uint16_t>(held.runs[held.runCount - 1].size + fresh.size());
   held.size += fresh.size();

@@ -14,7 +14,7 @@ namespace loam::decode {
 /// sizeof(Detector) (about 130 bytes) + sizeof(Held) (about 1.2 KB) until decided + the inner decoder.
 class Detector final : public Decoder {
  public:
-  /// Most bytes held of both directions together, and most changes of direction among them.
+  /// Most bytes held of both directions together, and most runs of one direction and time among them.
   static constexpr std::size_t kMostDetecting = 1024;
   static constexpr std::size_t kMostRuns = 8;
 

@@ -1,0 +1,8 @@
+#include "shadow/decode/redis_decoder.h"
+#include "tests/fuzz/scripted_play.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  using namespace loam::decode;
+  test::playScript([](DecoderEvents& events) { return makeRedisDecoder(events, DecoderContext()); }, bytes, size);
+  return 0;
+}
