@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Poco REQUIRED COMPONENTS Foundation Util Data DataSQLite)
+find_package(SQLite3 REQUIRED)  # the functions that POCO Data does not offer: cell arithmetic inside a scan
 find_package(jsoncpp REQUIRED)
 find_package(yaml-cpp REQUIRED)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)

@@ -33,6 +33,7 @@ std::string write(const Json::Value& value, const char* indentation) {
   Json::StreamWriterBuilder builder;
   builder["indentation"] = indentation;
   builder["emitUTF8"] = true;
+  builder["precision"] = 15;  // 0.3, not 0.29999999999999999
   return Json::writeString(builder, value);
 }
 

@@ -7,14 +7,11 @@
 
 #include "proxy/base/address.h"
 #include "proxy/base/clock.h"
+#include "proxy/http/header_field.h"
 
 namespace loam::filter {
 
-/// One header field as it came on the wire; HTTP/2 pseudo-headers are not among them.
-struct HeaderField {
-  std::string_view name;
-  std::string_view value;
-};
+using http::HeaderField;
 
 /// What a feature may look at when it decides on an exchange. The tap's decoders and the serving codec fill it alike,
 /// so that simulation and enforcement ask the same question of the same facts. Views are valid during the call that

@@ -15,11 +15,10 @@ struct DecoderContext {
 
 enum class Match : std::uint8_t { No, NeedMore, Yes };
 
-/// One protocol that Loam can recognise: `match` looks at the first bytes of whoever spoke first (`first` says who) and
-/// is asked again with more while it says NeedMore; `make` gives its decoder, to be fed from the connection's first
-/// byte on. A protocol that is known by name only has no `make`. An answer other than NeedMore must stay the same with
-/// more bytes; at most 1 KiB is ever shown. The detector reports the protocol (onProtocol); a decoder reports only what
-/// it changes to.
+/// One protocol that Loam can recognise: `match` looks at the first bytes of whoever spoke first (`first` says who) and is asked
+/// again with more while it says NeedMore; `make` gives its decoder, to be fed from the connection's first byte on. A protocol
+/// that is known by name only has no `make`. An answer other than NeedMore must stay the same with more bytes; at most
+/// 1 KiB is ever shown. The detector reports the protocol (onProtocol); a decoder reports only what it changes to.
 struct Recogniser {
   Protocol protocol;
   Match (*match)(Direction first, std::span<const std::uint8_t> bytes, const DecoderContext& context);
@@ -29,9 +28,8 @@ struct Recogniser {
 /// All of them, most specific first: one line each. Adding a decoder is its file and a line in registry.cpp.
 std::span<const Recogniser> recognisers();
 
-/// The decoder that a connection starts with: holds the first bytes (at most 1 KiB) until a recogniser says Yes, then
-/// hands them to that protocol's decoder; when all say No it reports Tcp. It has no timer: whoever speaks first
-/// decides.
+/// The decoder that a connection starts with: holds the first bytes (at most 1 KiB) until a recogniser says Yes, then hands them
+/// to that protocol's decoder; when all say No it reports Tcp. It has no timer: whoever speaks first decides.
 std::unique_ptr<Decoder> makeDetector(DecoderEvents& events, const DecoderContext& context);
 
 }  // namespace loam::decode

@@ -49,6 +49,7 @@ struct Edge {
   std::int64_t lastSeen = 0;
   bool captured = true;                   ///< false: known from socket tables only
   std::vector<std::string> seenBy;        ///< "outbound", "inbound", "explicit", "inventory"; sorted
+  std::vector<std::string> proxies;       ///< names of the proxies that saw it; sorted
   std::vector<wire::RouteCounts> routes;  ///< by route, sorted
 };
 

@@ -1,0 +1,88 @@
+#include "proxy/http/http1_server.h"
+
+#include <sys/socket.h>
+
+#include <string_view>
+
+#include "proxy/io/dial.h"
+
+namespace loam::http {
+
+Http1Server::Http1Server(io::EventLoop& loop, std::unique_ptr<io::Listener> listener, Handler handler,
+                         Http1Limits limits)
+    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), limits_(std::move(limits)) {
+  accepting_.spawn(accept());
+}
+
+Http1Server::~Http1Server() {
+  accepting_.cancelAll();
+  serving_.cancelAll();
+}
+
+io::Task<void> Http1Server::accept() {
+  constexpr unsigned kInOneTurn = 32;
+  for (unsigned accepted = 1;; ++accepted) {
+    auto client = co_await listener_->accept();
+    if (!client) co_return;
+    admit(*std::move(client));
+    if (accepted % kInOneTurn == 0) co_await loop_.yield();
+  }
+}
+
+void Http1Server::admit(io::Accepted accepted) {
+  ++counters_.connections;
+  if (connections_.size() - cut_ >= limits_.connections && !evictOne()) {
+    constexpr std::string_view kBusy =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+    // Best effort: a fresh socket has room for it.
+    [[maybe_unused]] const auto sent =
+        ::send(accepted.fd.get(), kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ++counters_.evicted;
+    return;
+  }
+  const bool tcp = accepted.peer.port != 0;
+  auto socket = io::Socket::adopt(loop_, std::move(accepted.fd));
+  if (!socket) return;
+  if (tcp) io::tuneTcp((*socket)->fd(), accepted.peer.ip.isLoopback());
+  connections_.emplace_back(*std::move(socket), handler_, limits_, counters_, draining_);
+  serving_.spawn(serve(std::prev(connections_.end())));
+}
+
+bool Http1Server::evictOne() {
+  Http1Connection* victim = nullptr;
+  for (Http1Connection& connection : connections_) {
+    if (connection.isCut() || connection.phase() == Http1Connection::Phase::Handling) continue;
+    if (victim == nullptr || connection.phase() < victim->phase() ||
+        (connection.phase() == victim->phase() && connection.since() < victim->since())) {
+      victim = &connection;
+    }
+  }
+  if (victim == nullptr) return false;
+  victim->cut();
+  ++cut_;
+  ++counters_.evicted;
+  return true;
+}
+
+io::Task<void> Http1Server::serve(Connections::iterator connection) {
+  co_await connection->serve();
+  if (connection->isCut()) --cut_;
+  connections_.erase(connection);
+}
+
+io::Task<void> Http1Server::drain(Monotonic deadline) {
+  draining_ = true;
+  accepting_.cancelAll();
+  listener_.reset();
+  for (Http1Connection& connection : connections_) {
+    if (connection.isIdle() && !connection.isCut()) {
+      connection.cut();
+      ++cut_;
+    }
+  }
+  while (!connections_.empty() && loop_.now() < deadline) co_await loop_.sleepFor(io::TimerWheel::kTick);
+  serving_.cancelAll();
+  connections_.clear();
+}
+
+}  // namespace loam::http

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+
+#include "proxy/io/listener.h"
+#include "proxy/relay/flow.h"
+#include "proxy/relay/tap.h"
+#include "proxy/server/counters.h"
+#include "proxy/server/live_connections.h"
+#include "proxy/server/loop_guard.h"
+
+namespace loam::server {
+
+/// Where a connection came in.
+struct Entry {
+  relay::Vantage vantage = relay::Vantage::Explicit;
+  SocketAddress to;  ///< explicit entries only: the one destination
+};
+
+/// How this host lets the proxy dial so that the server sees the client's address.
+struct DialTerms {
+  std::uint32_t mark = 0;             ///< of own dials; 0 where nothing is captured
+  std::uint32_t transparentMark = 0;  ///< of dials that bind the client's foreign address
+  bool transparent = false;
+};
+
+/// What the connections of one worker share. One thread, but `onBypass` may be called from it for a thread-safe
+/// receiver.
+struct WorkerContext {
+  io::EventLoop& loop;
+  relay::Resources& resources;
+  relay::TapFactory& taps;
+  Counters& counters;
+  LiveConnections& live;
+  LoopGuard& loopGuard;
+  DialTerms terms;
+  std::uint64_t generation = 1;
+  /// Asks that the next connections to a destination go past the proxy, so that their clients meet the real answer.
+  std::function<void(const SocketAddress&)> onBypass;
+};
+
+/// The way of one connection: original destination, loop guard, dial at once from the client's address, relay with the
+/// tap beside. Reads not a byte before the upstream is there, so that a server that speaks first is heard without
+/// delay.
+io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry);
+
+}  // namespace loam::server

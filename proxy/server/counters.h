@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace loam::server {
+
+/// A number that one worker counts and any thread may read. Not atomic in the sense of read-modify-write: no lock
+/// prefix.
+class Counter {
+ public:
+  void add(std::uint64_t by = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t by = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - by, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// What one worker counts; on cache lines of its own. Summed over workers when somebody scrapes.
+struct alignas(128) Counters {
+  Counter accepted;
+  Counter active;
+  Counter finished;
+  Counter resetByDownstream;
+  Counter resetByUpstream;
+  Counter refused;        ///< upstream refused
+  Counter unreachable;    ///< upstream unreachable or timed out
+  Counter localFailures;  ///< our own: descriptors, memory, privileges
+  Counter loopsRefused;   ///< destination was the proxy itself
+  Counter tripped;        ///< cut by the tripwire
+  Counter bypassRequested;
+  Counter sourceKept;  ///< the server saw the client's address
+  Counter sourceLost;  ///< it saw this host's instead
+  Counter bytesUpstream;
+  Counter bytesDownstream;
+  Counter acceptExhausted;  ///< clients let go because descriptors ran out
+};
+
+}  // namespace loam::server

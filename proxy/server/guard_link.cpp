@@ -1,0 +1,115 @@
+#include "proxy/server/guard_link.h"
+
+#include <utility>
+
+namespace loam::server {
+
+GuardLink::GuardLink(std::string socketPath, unsigned workers, HeartbeatPage& heartbeats, Log& log, Receiver receiver)
+    : socketPath_(std::move(socketPath)),
+      workers_(workers),
+      heartbeats_(heartbeats),
+      log_(log),
+      receiver_(std::move(receiver)) {}
+
+GuardLink::~GuardLink() {
+  {
+    const std::lock_guard lock(queueMutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status GuardLink::start() {
+  {
+    const std::lock_guard lock(clientMutex_);
+    LOAM_TRY(attach());
+  }
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+Status GuardLink::attach() {
+  auto client = guard::GuardClient::connect(socketPath_);
+  if (!client) return fail(std::move(client).error());
+  guard::CaptureTerms terms;
+  auto listeners = client->attach(workers_, heartbeats_.descriptor(), terms);
+  if (!listeners) return fail(std::move(listeners).error());
+  receiver_.onAttached(*std::move(listeners), DialTerms{terms.mark, terms.transparentMark, terms.transparent});
+  LOAM_TRY(client->engage());
+  whyNotTransparent_ = terms.transparent ? "" : terms.whyNotTransparent;
+  if (!whyNotTransparent_.empty()) {
+    log_.warn("server", "servers will see this host's address instead of the client's", {{"why", whyNotTransparent_}});
+  }
+  log_.info("server", "capture engaged", {{"guard", socketPath_}});
+  client_ = *std::move(client);
+  attached_.store(true, std::memory_order_relaxed);
+  return {};
+}
+
+void GuardLink::run() {
+  std::unique_lock queue(queueMutex_);
+  while (!stopping_) {
+    auto bypasses = std::exchange(bypasses_, {});
+    queue.unlock();
+    tellBypasses(std::move(bypasses));
+    queue.lock();
+    wake_.wait_for(queue, kRetry, [this] { return stopping_ || !bypasses_.empty(); });
+  }
+}
+
+void GuardLink::tellBypasses(std::unordered_set<SocketAddress> destinations) {
+  const std::lock_guard lock(clientMutex_);
+  if (released_) return;
+  if (!client_) {
+    if (const Status status = attach(); !status) {
+      log_.write(LogLevel::Debug, "server", "the guard is away", {{"error", status.error().describe()}});
+      return;
+    }
+  }
+  for (const SocketAddress& destination : destinations) {
+    const Status status = client_->bypass(destination, kBypassSeconds);
+    if (status) continue;
+    log_.warn("server", "no bypass", {{"destination", destination.text()}, {"error", status.error().describe()}});
+    if (status.error().code == ErrorCode::Closed || status.error().code == ErrorCode::Reset) return lose();
+  }
+}
+
+void GuardLink::lose() {
+  client_.reset();
+  attached_.store(false, std::memory_order_relaxed);
+  log_.warn("server", "the guard went away: new connections go direct until it is back", {{"guard", socketPath_}});
+}
+
+void GuardLink::bypass(const SocketAddress& destination) {
+  {
+    const std::lock_guard lock(queueMutex_);
+    bypasses_.insert(destination);
+  }
+  wake_.notify_one();
+}
+
+void GuardLink::release() {
+  const std::lock_guard lock(clientMutex_);
+  released_ = true;
+  if (!client_) return;
+  if (const Status status = client_->release(); !status) {
+    log_.warn("server", "the guard did not take the release", {{"error", status.error().describe()}});
+  }
+  attached_.store(false, std::memory_order_relaxed);
+}
+
+Result<guard::HostFacts> GuardLink::facts() {
+  const std::lock_guard lock(clientMutex_);
+  if (!client_) return fail(ErrorCode::Closed, "the guard is away");
+  auto facts = client_->facts();
+  if (!facts && (facts.error().code == ErrorCode::Closed || facts.error().code == ErrorCode::Reset)) lose();
+  return facts;
+}
+
+std::string GuardLink::whyNotTransparent() const {
+  const std::lock_guard lock(clientMutex_);
+  return whyNotTransparent_;
+}
+
+}  // namespace loam::server

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_set>
+
+#include "proxy/base/log.h"
+#include "proxy/guard/guard_client.h"
+#include "proxy/server/connection.h"
+#include "proxy/server/heartbeat.h"
+
+namespace loam::server {
+
+/// The proxy's side of its guard: attaches, hands the listeners on, asks for bypasses, and comes back when the guard
+/// was restarted. On a thread of its own, since the guard's calls block.
+class GuardLink {
+ public:
+  struct Receiver {
+    std::function<void(guard::Listeners, const DialTerms&)> onAttached;
+  };
+
+  GuardLink(std::string socketPath, unsigned workers, HeartbeatPage& heartbeats, Log& log, Receiver receiver);
+  GuardLink(const GuardLink&) = delete;
+  GuardLink& operator=(const GuardLink&) = delete;
+  ~GuardLink();
+
+  /// First attachment, on the caller's thread: fails with Conflict when another proxy holds the guard. Then the thread
+  /// starts.
+  Status start();
+  /// Any thread, at once: the request is queued, the same destination only once until it is told.
+  void bypass(const SocketAddress& destination);
+  /// Revokes capture and gives the guard free for another proxy; no reconnection after.
+  void release();
+  /// Host facts through the guard; Closed while it is away.
+  Result<guard::HostFacts> facts();
+  bool isAttached() const { return attached_.load(std::memory_order_relaxed); }
+  /// Why the client's address cannot be kept on this host; empty when it can.
+  std::string whyNotTransparent() const;
+
+ private:
+  static constexpr unsigned kBypassSeconds = 30;
+  static constexpr milliseconds kRetry{500};
+
+  Status attach();
+  void run();
+  void tellBypasses(std::unordered_set<SocketAddress> destinations);
+  void lose();
+
+  const std::string socketPath_;
+  const unsigned workers_;
+  HeartbeatPage& heartbeats_;
+  Log& log_;
+  const Receiver receiver_;
+
+  mutable std::mutex clientMutex_;  // held while the guard is asked: never taken by a worker
+  std::optional<guard::GuardClient> client_;
+  std::string whyNotTransparent_;
+  bool released_ = false;
+
+  std::mutex queueMutex_;
+  std::condition_variable wake_;
+  std::unordered_set<SocketAddress> bypasses_;
+  bool stopping_ = false;
+
+  std::atomic<bool> attached_{false};
+  std::thread thread_;
+};
+
+}  // namespace loam::server

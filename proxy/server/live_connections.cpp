@@ -1,0 +1,26 @@
+#include "proxy/server/live_connections.h"
+
+namespace loam::server {
+
+LiveConnection::LiveConnection(LiveConnections& all, const relay::ConnectionFacts& facts, Monotonic since)
+    : all_(all), facts_(facts), since_(since), before_(all.last_) {
+  (before_ != nullptr ? before_->after_ : all_.first_) = this;
+  all_.last_ = this;
+  ++all_.size_;
+}
+
+LiveConnection::~LiveConnection() {
+  (before_ != nullptr ? before_->after_ : all_.first_) = after_;
+  (after_ != nullptr ? after_->before_ : all_.last_) = before_;
+  --all_.size_;
+}
+
+std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
+  std::vector<ConnectionSummary> out;
+  for (const LiveConnection* live = first_; live != nullptr && out.size() < most; live = live->after_) {
+    out.push_back({live->facts_, live->since_, live->progress_.upstreamBytes, live->progress_.downstreamBytes});
+  }
+  return out;
+}
+
+}  // namespace loam::server

@@ -1,0 +1,90 @@
+#include "proxy/server/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+namespace loam::server {
+
+namespace {
+
+prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type) {
+  prometheus::MetricFamily out;
+  out.name = std::move(name);
+  out.help = std::move(help);
+  out.type = type;
+  return out;
+}
+
+void append(prometheus::MetricFamily& to, double value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
+  prometheus::ClientMetric metric;
+  metric.label = std::move(labels);
+  (to.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  to.metric.push_back(std::move(metric));
+}
+
+double sum(const std::vector<const Counters*>& workers, Counter Counters::*member) {
+  double total = 0;
+  for (const Counters* counters : workers) total += static_cast<double>((counters->*member).get());
+  return total;
+}
+
+/// One family whose series differ in one label.
+struct Series {
+  const char* value;
+  Counter Counters::*member;
+};
+
+prometheus::MetricFamily labelled(const std::vector<const Counters*>& workers, std::string name, std::string help,
+                                  const char* label, std::initializer_list<Series> series) {
+  auto out = family(std::move(name), std::move(help), prometheus::MetricType::Counter);
+  for (const Series& one : series) append(out, sum(workers, one.member), {{label, one.value}});
+  return out;
+}
+
+}  // namespace
+
+void addCounter(MetricFamilies& families, std::string name, std::string help, double value) {
+  families.push_back(family(std::move(name), std::move(help), prometheus::MetricType::Counter));
+  append(families.back(), value);
+}
+
+void addGauge(MetricFamilies& families, std::string name, std::string help, double value) {
+  families.push_back(family(std::move(name), std::move(help), prometheus::MetricType::Gauge));
+  append(families.back(), value);
+}
+
+void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies& families) {
+  addCounter(families, "loam_relay_connections_accepted_total", "Connections taken from listeners.",
+             sum(workers, &Counters::accepted));
+  addGauge(families, "loam_relay_connections_open", "Connections carried now.", sum(workers, &Counters::active));
+  families.push_back(labelled(workers, "loam_relay_connections_ended_total",
+                              "Connections that are over, by how they ended.", "how",
+                              {{"finished", &Counters::finished},
+                               {"reset_by_downstream", &Counters::resetByDownstream},
+                               {"reset_by_upstream", &Counters::resetByUpstream},
+                               {"upstream_refused", &Counters::refused},
+                               {"upstream_unreachable", &Counters::unreachable},
+                               {"local_failure", &Counters::localFailures},
+                               {"loop_refused", &Counters::loopsRefused},
+                               {"tripwire", &Counters::tripped}}));
+  families.push_back(labelled(workers, "loam_relay_bytes_total", "Bytes of ended connections, by the way they went.",
+                              "direction",
+                              {{"upstream", &Counters::bytesUpstream}, {"downstream", &Counters::bytesDownstream}}));
+  families.push_back(labelled(workers, "loam_relay_source_addresses_total",
+                              "Captured connections by whether the server saw the client's own address.", "kept",
+                              {{"yes", &Counters::sourceKept}, {"no", &Counters::sourceLost}}));
+  addCounter(families, "loam_relay_bypasses_requested_total",
+             "Destinations that the guard was asked to leave alone for a while.",
+             sum(workers, &Counters::bypassRequested));
+  addCounter(families, "loam_relay_accepts_exhausted_total", "Clients let go because descriptors ran out.",
+             sum(workers, &Counters::acceptExhausted));
+}
+
+std::string renderMetrics(const std::vector<Collector>& collectors) {
+  MetricFamilies families;
+  for (const Collector& collect : collectors) collect(families);
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace loam::server

@@ -1,0 +1,121 @@
+#include "proxy/server/server.h"
+
+#include <algorithm>
+#include <future>
+
+namespace loam::server {
+
+namespace {
+
+/// After capture was revoked, clients that were already shaking hands still arrive for a moment.
+constexpr milliseconds kLetGoAfter{3000};
+
+}  // namespace
+
+unsigned workersOf(const Settings& settings) {
+  return settings.workers != 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Clock& clock, Log& log,
+                                              const TapFactories& taps) {
+  auto heartbeats = HeartbeatPage::make(workersOf(settings));
+  if (!heartbeats) return fail(std::move(heartbeats).error());
+  std::unique_ptr<Server> server(new Server(*std::move(heartbeats)));
+  LOAM_TRY(server->bindPorts(settings, clock));
+  if (!settings.guard.empty()) {
+    server->guard_ = std::make_unique<GuardLink>(
+        settings.guard, workersOf(settings), server->heartbeats_, log,
+        GuardLink::Receiver{[raw = server.get()](guard::Listeners listeners, const DialTerms& terms) {
+          raw->onAttached(std::move(listeners), terms);
+        }});
+  }
+  LOAM_TRY(server->startWorkers(settings, taps));
+  if (server->guard_) LOAM_TRY(server->guard_->start());
+  return server;
+}
+
+Status Server::bindPorts(const Settings& settings, const Clock& clock) {
+  for (unsigned i = 0; i < workersOf(settings); ++i) {
+    auto loop = io::EventLoop::make(clock);
+    if (!loop) return fail(std::move(loop).error());
+    loops_.push_back(*std::move(loop));
+    bound_.emplace_back();
+    for (std::size_t port = 0; port < settings.listen.size(); ++port) {
+      // All workers share the port that the first one got.
+      const SocketAddress& address = i == 0 ? settings.listen[port].address : addresses_[port];
+      auto listener = io::Listener::bind(*loops_.back(), address, true);
+      if (!listener) return fail(std::move(listener).error());
+      if (i == 0) addresses_.push_back((*listener)->address());
+      bound_.back().push_back(*std::move(listener));
+    }
+  }
+  return {};
+}
+
+Status Server::startWorkers(const Settings& settings, const TapFactories& taps) {
+  std::vector<SocketAddress> own = addresses_;
+  if (settings.admin) own.push_back(*settings.admin);
+  const auto onBypass = [this](const SocketAddress& destination) {
+    if (guard_) guard_->bypass(destination);
+  };
+  for (unsigned i = 0; i < loops_.size(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, onBypass));
+    for (std::size_t port = 0; port < settings.listen.size(); ++port) {
+      workers_.back()->listen(std::move(bound_[i][port]), Entry{relay::Vantage::Explicit, settings.listen[port].to});
+    }
+    workers_.back()->start();
+  }
+  loops_.clear();
+  bound_.clear();
+  return {};
+}
+
+void Server::onAttached(guard::Listeners listeners, const DialTerms& terms) {
+  for (auto& worker : workers_) worker->setTerms(terms);
+  for (std::size_t i = 0; i < listeners.outbound.size(); ++i) {
+    workers_[i % workers_.size()]->listen(std::move(listeners.outbound[i]), Entry{relay::Vantage::Outbound, {}});
+  }
+  for (std::size_t i = 0; i < listeners.inbound.size(); ++i) {
+    workers_[i % workers_.size()]->listen(std::move(listeners.inbound[i]), Entry{relay::Vantage::Inbound, {}});
+  }
+}
+
+void Server::drain() {
+  draining_ = true;
+  if (guard_) guard_->release();
+  for (auto& worker : workers_) worker->stopAccepting(guard_ ? kLetGoAfter : milliseconds(100));
+}
+
+void Server::stop() {
+  for (auto& worker : workers_) worker->stop();
+}
+
+bool Server::isAccepting() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->isAccepting(); });
+}
+
+std::uint64_t Server::active() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->counters().active.get();
+  return sum;
+}
+
+std::vector<ConnectionSummary> Server::connections(std::size_t most) {
+  std::vector<ConnectionSummary> all;
+  for (auto& worker : workers_) {
+    const auto answer = std::make_shared<std::promise<std::vector<ConnectionSummary>>>();
+    auto coming = answer->get_future();
+    worker->inspect([answer, most](const LiveConnections& live) { answer->set_value(live.list(most)); });
+    if (coming.wait_for(seconds(1)) != std::future_status::ready) continue;
+    for (ConnectionSummary& summary : coming.get()) all.push_back(std::move(summary));
+  }
+  return all;
+}
+
+std::vector<const Counters*> Server::counters() const {
+  std::vector<const Counters*> all;
+  for (const auto& worker : workers_) all.push_back(&worker->counters());
+  return all;
+}
+
+}  // namespace loam::server

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "proxy/base/log.h"
+#include "proxy/server/guard_link.h"
+#include "proxy/server/settings.h"
+#include "proxy/server/worker.h"
+
+namespace loam::server {
+
+/// Worker threads that these settings ask for: one per core by default.
+unsigned workersOf(const Settings& settings);
+
+/// The data plane of one process: its workers, their listeners, its guard. Belongs to the thread that started it.
+class Server {
+ public:
+  /// Makes the tap factory of worker `index`, to be called on that worker alone.
+  using TapFactories = std::function<std::unique_ptr<relay::TapFactory>(unsigned index)>;
+
+  /// Binds every port, starts the workers, attaches to the guard. Fails with one clear line: a port that is taken, a
+  /// second proxy on the guard (Conflict), a guard that is not there.
+  static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
+                                               const TapFactories& taps);
+
+  /// SIGTERM: revokes capture, takes what waits in the queues, then accepts no more. Live connections go on.
+  void drain();
+  /// Ends the workers: cuts what is still open. The taps are closed after.
+  void stop();
+  /// Some worker still takes connections.
+  bool isAccepting() const;
+  /// Connections that are carried now.
+  std::uint64_t active() const;
+  /// At most `most` of each worker, oldest first; waits at most a second for a worker that is busy.
+  std::vector<ConnectionSummary> connections(std::size_t most);
+  std::vector<const Counters*> counters() const;
+  /// Addresses that the explicit ports are bound to, in the order of the settings.
+  const std::vector<SocketAddress>& addresses() const { return addresses_; }
+  /// None when no guard is configured.
+  GuardLink* guardLink() { return guard_.get(); }
+  bool isDraining() const { return draining_; }
+
+ private:
+  Server(HeartbeatPage heartbeats) : heartbeats_(std::move(heartbeats)) {}
+  Status bindPorts(const Settings& settings, const Clock& clock);
+  Status startWorkers(const Settings& settings, const TapFactories& taps);
+  void onAttached(guard::Listeners listeners, const DialTerms& terms);
+
+  HeartbeatPage heartbeats_;
+  std::vector<SocketAddress> addresses_;
+  std::vector<std::unique_ptr<io::EventLoop>> loops_;
+  std::vector<std::vector<std::unique_ptr<io::Listener>>> bound_;  // by worker
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<GuardLink> guard_;
+  std::atomic<bool> draining_{false};  // also read by the admin thread
+};
+
+}  // namespace loam::server

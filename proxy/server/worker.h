@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "proxy/io/listener.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/server/connection.h"
+#include "proxy/server/heartbeat.h"
+
+namespace loam::server {
+
+/// One thread, one loop, its listeners and the connections that it accepted: nothing of it is shared but its counters.
+/// All public functions but run() and the constructor may be called from any thread; they are carried out on the
+/// worker's own.
+class Worker {
+ public:
+  /// `taps` is called on the worker's thread alone. `ownListeners`: ports that must never be dialled.
+  Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
+         HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners,
+         std::function<void(const SocketAddress&)> onBypass);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  void start();
+  /// Ends the loop and joins the thread; live connections are cut, their taps closed. Then nothing runs any more.
+  void stop();
+  void setTerms(DialTerms terms);
+  /// Accepts on a socket that the guard holds too.
+  void listen(Descriptor fd, Entry entry);
+  /// Accepts on a socket of its own, bound before.
+  void listen(std::unique_ptr<io::Listener> listener, Entry entry);
+  /// Stops accepting: takes what waits in the queues, goes on for `grace` (clients that are still shaking hands), then
+  /// lets go.
+  void stopAccepting(milliseconds grace);
+  /// Calls `then` on the worker's thread with its connections.
+  void inspect(std::function<void(const LiveConnections&)> then);
+
+  bool isAccepting() const { return accepts_.load(std::memory_order_relaxed); }
+  const Counters& counters() const { return counters_; }
+  io::EventLoop& loop() { return *loop_; }
+
+ private:
+  io::Task<void> acceptFrom(io::Listener& listener, Entry entry);
+  io::Task<void> beat();
+  void countExhausted();
+  io::Task<void> letGo(milliseconds grace);
+  void add(std::unique_ptr<io::Listener> listener, Entry entry);
+
+  const unsigned index_;
+  std::unique_ptr<io::EventLoop> loop_;
+  std::unique_ptr<relay::TapFactory> taps_;
+  HeartbeatPage& heartbeats_;
+  std::unique_ptr<relay::Resources> resources_ = std::make_unique<relay::Resources>();
+  Counters counters_;
+  LiveConnections live_;
+  LoopGuard loopGuard_;
+  WorkerContext context_;
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
+  std::uint64_t exhaustedBefore_ = 0;  // by listeners that are gone
+  std::atomic<bool> accepts_{true};
+  io::TaskScope connections_;
+  io::TaskScope accepting_;
+  io::TaskScope chores_;
+  std::thread thread_;
+};
+
+}  // namespace loam::server

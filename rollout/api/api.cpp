@@ -1,0 +1,99 @@
+#include "rollout/api/api.h"
+
+#include "proxy/wire/report.h"
+#include "rollout/api/graph_routes.h"
+#include "rollout/api/metrics.h"
+#include "rollout/api/problem.h"
+#include "rollout/api/report_routes.h"
+
+namespace loam::api {
+
+using http::Request;
+using http::Response;
+
+bool isLoopbackHost(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool hasPort = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  const std::string_view name = host.substr(0, hasPort ? colon : host.size());
+  return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
+}
+
+Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Clock& clock, Log& log)
+    : loop_(loop), recorder_(recorder), clock_(clock), log_(log), writer_(loop), reader_(loop) {
+  addReportRoutes(router_, recorder_, writer_);
+  addGraphRoutes(router_, recorder_, reader_, clock_);
+  addHealthRoutes();
+  scope_.spawn(keepHouse());
+}
+
+void Api::addHealthRoutes() {
+  router_.add("GET", "/healthz", [](const Request&, const Parameters&) -> io::Task<Response> {
+    Json::Value value(Json::objectValue);
+    value["status"] = "ok";
+    co_return ok(value);
+  });
+  router_.add("GET", "/readyz", [this](const Request&, const Parameters&) {
+    return reader_.run([&recorder = recorder_, now = unixSeconds(clock_.wall())] {
+      const auto read = recorder.proxies({now - 1, now});
+      if (!read) return problem(503, "not_ready", "reading the record: " + read.error().context);
+      Json::Value value(Json::objectValue);
+      value["status"] = "ready";
+      value["checks"]["record"] = "ok";
+      return ok(value);
+    });
+  });
+  router_.add("GET", "/metrics", [this](const Request&, const Parameters&) {
+    ControllerState state;
+    state.now = unixSeconds(clock_.wall());
+    state.http = httpCounters();
+    state.writesWaiting = writer_.waiting();
+    state.readsWaiting = reader_.waiting();
+    return reader_.run([&recorder = recorder_, state]() mutable {
+      state.store = recorder.counters();
+      state.refusedReports = recorder.refusedReports();
+      if (auto proxies = recorder.proxies({state.now - 1, state.now})) state.proxies = *std::move(proxies);
+      return Response{.contentType = "text/plain; version=0.0.4; charset=utf-8", .body = metricsText(state)};
+    });
+  });
+}
+
+io::Task<void> Api::keepHouse() {
+  for (;;) {
+    co_await loop_.sleepFor(kHousekeeping);
+    const Response done = co_await writer_.run([&recorder = recorder_, &log = log_] {
+      const Status status = recorder.housekeeping();
+      if (!status) log.error("api", "housekeeping of the record failed", {{"error", status.error().describe()}});
+      return Response{};
+    });
+    if (done.status != 200) log_.error("api", "housekeeping of the record failed", {{"error", done.body}});
+  }
+}
+
+http::Http1Counters Api::httpCounters() const {
+  http::Http1Counters sum;
+  for (const auto& server : servers_) {
+    const http::Http1Counters& one = server->counters();
+    sum.connections += one.connections;
+    sum.requests += one.requests;
+    sum.refused += one.refused;
+    sum.evicted += one.evicted;
+  }
+  return sum;
+}
+
+void Api::serve(std::unique_ptr<io::Listener> listener, bool loopback) {
+  http::Http1Limits limits;
+  limits.bodyOf = [most = limits.body](const Request& request) {
+    return request.path() == "/v1/reports" ? wire::kMostReportBytes : most;
+  };
+  if (loopback) limits.admitsHost = isLoopbackHost;
+  servers_.push_back(std::make_unique<http::Http1Server>(
+      loop_, std::move(listener), [this](const Request& request) { return answer(request); }, std::move(limits)));
+}
+
+io::Task<void> Api::drain(Monotonic deadline) {
+  for (const auto& server : servers_) co_await server->drain(deadline);
+  scope_.cancelAll();
+}
+
+}  // namespace loam::api

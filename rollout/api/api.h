@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "proxy/base/clock.h"
+#include "proxy/base/log.h"
+#include "proxy/http/http1_server.h"
+#include "rollout/api/background.h"
+#include "rollout/api/router.h"
+#include "shadow/record/recorder.h"
+
+namespace loam::api {
+
+/// The controller's REST interface over the record (docs/openapi.yaml). Serves on the loop's thread; the record is read
+/// and written on two threads of its own, so that neither a slow query nor a slow disk delays /healthz.
+class Api {
+ public:
+  static constexpr seconds kHousekeeping{10};
+
+  /// Everything outlives it. Begins the record's housekeeping.
+  Api(io::EventLoop& loop, record::Recorder& recorder, const Clock& clock, Log& log);
+
+  /// `request` outlives the task.
+  io::Task<http::Response> answer(const http::Request& request) { return router_.answer(request); }
+  /// Serves on `listener` from now on. `loopback`: a TCP port, which goes by the names of this host alone.
+  void serve(std::unique_ptr<io::Listener> listener, bool loopback);
+  /// Ends serving in good order, at the latest at `deadline`.
+  io::Task<void> drain(Monotonic deadline);
+
+  const Router& router() const { return router_; }
+  SocketAddress address(std::size_t server) const { return servers_[server]->address(); }
+
+ private:
+  void addHealthRoutes();
+  io::Task<void> keepHouse();
+  http::Http1Counters httpCounters() const;
+
+  io::EventLoop& loop_;
+  record::Recorder& recorder_;
+  const Clock& clock_;
+  Log& log_;
+  Background writer_;
+  Background reader_;
+  Router router_;
+  std::vector<std::unique_ptr<http::Http1Server>> servers_;
+  io::TaskScope scope_;
+};
+
+/// Whether a Host (port included) is a name of this host's loopback: "localhost", "127.0.0.1", "[::1]".
+bool isLoopbackHost(std::string_view host);
+
+}  // namespace loam::api

@@ -1,0 +1,102 @@
+#include "rollout/api/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace loam::api {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+/// Collects families in the order of their first value.
+class Families {
+ public:
+  void counter(const char* name, const char* help, std::uint64_t value, std::vector<ClientMetric::Label> labels = {}) {
+    ClientMetric metric;
+    metric.counter.value = static_cast<double>(value);
+    add(name, help, MetricType::Counter, std::move(metric), std::move(labels));
+  }
+  void gauge(const char* name, const char* help, double value, std::vector<ClientMetric::Label> labels = {}) {
+    ClientMetric metric;
+    metric.gauge.value = value;
+    add(name, help, MetricType::Gauge, std::move(metric), std::move(labels));
+  }
+  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  void add(const char* name, const char* help, MetricType type, ClientMetric metric,
+           std::vector<ClientMetric::Label> labels) {
+    metric.label = std::move(labels);
+    if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
+    families_.back().metric.push_back(std::move(metric));
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+ClientMetric::Label label(const char* name, std::string value) {
+  ClientMetric::Label out;
+  out.name = name;
+  out.value = std::move(value);
+  return out;
+}
+
+void addStore(Families& out, const ControllerState& state) {
+  const record::StoreCounters& store = state.store;
+  constexpr const char* kReports = "loam_controller_reports_total";
+  constexpr const char* kReportsHelp = "Reports of proxies, by what became of them";
+  out.counter(kReports, kReportsHelp, store.reports, {label("result", "counted")});
+  out.counter(kReports, kReportsHelp, store.duplicates, {label("result", "duplicate")});
+  out.counter(kReports, kReportsHelp, state.refusedReports, {label("result", "refused")});
+  out.counter(kReports, kReportsHelp, store.failures, {label("result", "failed")});
+  constexpr const char* kFolded = "loam_controller_folded_total";
+  constexpr const char* kFoldedHelp = "Observations counted in a visible remainder because a bound was reached";
+  out.counter(kFolded, kFoldedHelp, store.foldedEdges, {label("kind", "edge")});
+  out.counter(kFolded, kFoldedHelp, store.foldedPeers, {label("kind", "peer")});
+  out.counter(kFolded, kFoldedHelp, store.foldedRoutes, {label("kind", "route")});
+  out.counter(kFolded, kFoldedHelp, store.droppedClaims, {label("kind", "name")});
+  out.gauge("loam_controller_edges", "Edges that the record knows", static_cast<double>(store.edges));
+  out.gauge("loam_controller_flows", "Flows that the record knows", static_cast<double>(store.flows));
+  out.gauge("loam_controller_database_bytes", "Size of graph.db", static_cast<double>(store.bytes));
+  out.gauge("loam_controller_wal_bytes", "Size of its write-ahead log", static_cast<double>(store.walBytes));
+}
+
+void addProxies(Families& out, const ControllerState& state) {
+  const auto each = [&state](const auto& add) {
+    for (const graph::ProxyState& proxy : state.proxies) add(proxy, label("proxy", proxy.name));
+  };
+  each([&](const graph::ProxyState& proxy, const ClientMetric::Label& name) {
+    out.gauge("loam_controller_proxy_silence_seconds", "Since the proxy's last report",
+              static_cast<double>(state.now - proxy.lastReport), {name});
+  });
+  each([&](const graph::ProxyState& proxy, const ClientMetric::Label& name) {
+    constexpr const char* kLost = "loam_controller_proxy_lost_total";
+    constexpr const char* kHelp = "What a proxy could not record, as it says";
+    out.counter(kLost, kHelp, proxy.losses.records, {name, label("kind", "record")});
+    out.counter(kLost, kHelp, proxy.losses.reports, {name, label("kind", "report")});
+    out.counter(kLost, kHelp, proxy.losses.decoders, {name, label("kind", "decoder")});
+    out.counter(kLost, kHelp, proxy.losses.otherEdges, {name, label("kind", "edge")});
+  });
+}
+
+}  // namespace
+
+std::string metricsText(const ControllerState& state) {
+  Families out;
+  addStore(out, state);
+  addProxies(out, state);
+  out.counter("loam_controller_http_connections_total", "Connections accepted", state.http.connections);
+  out.counter("loam_controller_http_requests_total", "Requests handled", state.http.requests);
+  out.counter("loam_controller_http_refused_total", "Requests refused by the codec", state.http.refused);
+  out.counter("loam_controller_http_evicted_total", "Waiting connections let go for new ones", state.http.evicted);
+  constexpr const char* kWaiting = "loam_controller_work_waiting";
+  constexpr const char* kWaitingHelp = "Reads and writes of the record that wait or run";
+  out.gauge(kWaiting, kWaitingHelp, static_cast<double>(state.readsWaiting), {label("kind", "read")});
+  out.gauge(kWaiting, kWaitingHelp, static_cast<double>(state.writesWaiting), {label("kind", "write")});
+  return out.text();
+}
+
+}  // namespace loam::api

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/http/http1_connection.h"
+#include "shadow/graph/flow.h"
+#include "shadow/record/graph_store.h"
+
+namespace loam::api {
+
+/// What the controller knows of itself at one moment.
+struct ControllerState {
+  record::StoreCounters store;
+  std::uint64_t refusedReports = 0;
+  std::vector<graph::ProxyState> proxies;
+  http::Http1Counters http;
+  std::size_t writesWaiting = 0;
+  std::size_t readsWaiting = 0;
+  std::int64_t now = 0;  ///< unix seconds
+};
+
+/// Prometheus' text form.
+std::string metricsText(const ControllerState& state);
+
+}  // namespace loam::api

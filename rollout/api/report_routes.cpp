@@ -1,0 +1,51 @@
+#include "rollout/api/report_routes.h"
+
+#include "proxy/base/json.h"
+#include "proxy/wire/report.h"
+#include "rollout/api/problem.h"
+
+namespace loam::api {
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+Response takeReport(record::Recorder& recorder, const std::string& body) {
+  const auto report = wire::decodeReport(body);
+  if (!report) return problem(report.error());
+  const auto counted = recorder.ingest(*report);
+  if (!counted) return problem(counted.error());
+  Json::Value value(Json::objectValue);
+  value["counted"] = *counted;
+  return ok(value);
+}
+
+Response nameNode(record::Recorder& recorder, const std::string& node, const std::string& body) {
+  const auto json = parseJson(body);
+  if (!json) return problem(json.error());
+  if (!json->isObject() || json->size() != 1) {
+    return problem(400, "invalid_argument", "expected an object with the one member \"name\"");
+  }
+  const auto name = readString(*json, "name");
+  if (!name) return problem(400, "invalid_argument", name.error().context);
+  if (const Status status = recorder.nameNode(node, *name); !status) return problem(status.error());
+  Json::Value value(Json::objectValue);
+  value["node"] = node;
+  value["name"] = *name;
+  return ok(value);
+}
+
+}  // namespace
+
+void addReportRoutes(Router& router, record::Recorder& recorder, Background& writer) {
+  router.add("POST", "/v1/reports", [&recorder, &writer](const Request& request, const Parameters&) {
+    return writer.run([&recorder, body = request.body] { return takeReport(recorder, body); });
+  });
+  router.add("PUT", "/v1/nodes/{node}/name", [&recorder, &writer](const Request& request, const Parameters& names) {
+    return writer.run(
+        [&recorder, node = names.at("node"), body = request.body] { return nameNode(recorder, node, body); });
+  });
+}
+
+}  // namespace loam::api

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/http/message.h"
+#include "proxy/io/task.h"
+
+namespace loam::api {
+
+/// Values of a pattern's {names}, percent-decoded.
+using Parameters = std::map<std::string, std::string, std::less<>>;
+using RouteHandler = std::function<io::Task<http::Response>(const http::Request&, const Parameters&)>;
+
+/// Finds the handler of a request by method and path. An unknown path is 404, a known one with another method 405 with
+/// Allow; HEAD goes to GET's handler. Methods that change something need a JSON body by its Content-Type and no Origin:
+/// a page in a browser cannot send such a request without asking first (E2).
+class Router {
+ public:
+  /// `pattern` like "/v1/services/{name}"; a parameter is one segment. A fixed segment wins over a parameter.
+  void add(std::string method, std::string pattern, RouteHandler handler);
+
+  /// `request` outlives the task.
+  io::Task<http::Response> answer(const http::Request& request) const;
+
+  /// (method, pattern) of all, in the order added.
+  std::vector<std::pair<std::string, std::string>> routes() const;
+
+ private:
+  struct Route {
+    std::string method;
+    std::string pattern;
+    std::vector<std::string> segments;
+    RouteHandler handler;
+  };
+
+  std::vector<Route> routes_;
+};
+
+}  // namespace loam::api

@@ -1,0 +1,159 @@
+#include "shadow/record/recorder.h"
+
+#include <utility>
+
+#include "shadow/graph/assemble.h"
+#include "shadow/graph/merge.h"
+#include "shadow/graph/names.h"
+
+namespace loam::record {
+
+namespace {
+
+constexpr std::int64_t kLatestTime = 1LL << 40;  // year 36812: sums of times stay far from overflow
+
+Status checkWindow(graph::Window window) {
+  if (window.from >= 0 && window.from < window.to && window.to <= kLatestTime) return {};
+  return fail(ErrorCode::InvalidArgument, "window: expected from before to, got " + std::to_string(window.from) + " to " + std::to_string(window.to));
+}
+
+/// The rows of `sums`, each with its flow.
+std::vector<graph::FlowSum> join(std::vector<graph::Flow> flows, Sums& sums) {
+  std::vector<graph::FlowSum> rows;
+  for (graph::Flow& flow : flows) {
+    if (const auto at = sums.flows.find(flow.id); at != sums.flows.end()) rows.push_back({std::move(flow), std::move(at->second)});
+  }
+  return rows;
+}
+
+}  // namespace
+
+Recorder::Recorder(GraphStore& store, const Clock& clock, Limits limits) : store_(store), clock_(clock), limits_(limits) {}
+
+Result<bool> Recorder::ingest(const wire::Report& report) {
+  const auto counted = ingest(std::span(&report, 1));
+  if (!counted) return fail(counted.error());
+  return counted->front();
+}
+
+Result<std::vector<bool>> Recorder::ingest(std::span<const wire::Report> reports) {
+  const std::int64_t now = unixSeconds(clock_.wall());
+  for (const wire::Report& report : reports) {
+    if (Status possible = checkReport(report, now); !possible) {
+      ++refused_;
+      return fail(std::move(possible).error());
+    }
+  }
+  return store_.ingest(reports);
+}
+
+Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
+  LOAM_TRY(checkWindow(query.window));
+  auto snapshot = store_.snapshot();
+  if (!snapshot) return fail(std::move(snapshot).error());
+  GraphSnapshot& state = **snapshot;
+  auto sums = state.sums(query.window, Snap::Around, query.routes);
+  if (!sums) return fail(std::move(sums).error());
+  const graph::Window window = sums->window;
+  auto flows = state.flows();
+  if (!flows) return fail(std::move(flows).error());
+  auto proxies = state.proxies(window);
+  if (!proxies) return fail(std::move(proxies).error());
+  auto claims = state.claims();
+  if (!claims) return fail(std::move(claims).error());
+  auto aliases = state.aliases();
+  if (!aliases) return fail(std::move(aliases).error());
+  auto revision = state.revision();
+  if (!revision) return fail(std::move(revision).error());
+
+  graph::Merger merger(join(*std::move(flows), *sums), *proxies, window);
+  for (std::size_t i = 0; i < merger.stretches().size(); ++i) {
+    auto inside = state.sums(merger.stretches()[i], Snap::Inside, query.routes);
+    if (!inside) return fail(std::move(inside).error());
+    merger.fill(i, inside->flows);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    claims->insert(claims->end(), catalogue_.begin(), catalogue_.end());
+  }
+  const graph::Names names(*claims, *aliases, window);
+  graph::Graph graph = graph::assemble(std::move(merger).finish(), names, query.collapse, window);
+  graph.header.revision = *revision;
+  graph.header.resolution = sums->resolution;
+  graph.header.coverage = graph::coverageOf(*proxies, window, unixSeconds(clock_.wall()));
+  return graph;
+}
+
+Result<graph::Graph> Recorder::graph(const GraphQuery& query) const {
+  auto graph = whole(query);
+  if (!graph) return graph;
+  graph = graph::cut(*std::move(graph), query.filter);
+  if (!graph) return graph;
+  return graph::foldNodes(*std::move(graph), limits_.nodes);
+}
+
+Result<graph::Diff> Recorder::diff(const GraphQuery& query, graph::Window before, graph::Window after) const {
+  std::vector<graph::Graph> graphs;
+  for (const graph::Window window : {before, after}) {
+    GraphQuery one = query;
+    one.window = window;
+    one.routes = false;
+    // A window in which the focus does not occur is compared as an empty one; cut() tells when it occurs in neither.
+    auto graph = whole(one);
+    if (!graph) return fail(std::move(graph).error());
+    graphs.push_back(*std::move(graph));
+  }
+  bool found = false;
+  for (graph::Graph& graph : graphs) {
+    const graph::Header header = graph.header;
+    auto part = graph::cut(std::move(graph), query.filter);
+    if (!part && part.error().code != ErrorCode::NotFound) return fail(std::move(part).error());
+    found = found || part;
+    graph = part ? *std::move(part) : graph::Graph{header, {}, {}};
+  }
+  if (!found) return fail(ErrorCode::NotFound, "no node called \"" + query.filter.focus.substr(0, 128) + "\" in these windows");
+  return graph::diff(graphs[0], graphs[1]);
+}
+
+Status Recorder::nameNode(const std::string& node, const std::string& name) {
+  std::string wanted;
+  if (!name.empty()) {
+    auto normal = graph::normaliseName("operator", name);
+    if (!normal) return fail(ErrorCode::InvalidArgument, "name: expected 1 to 128 printable characters");
+    wanted = *std::move(normal);
+  }
+  if (const auto address = SocketAddress::parse(node)) return store_.nameAddress("", *address, wanted);
+  if (const auto ip = IpAddress::parse(node)) return store_.nameAddress("", {*ip, 0}, wanted);
+  GraphQuery everything;
+  everything.window = {0, unixSeconds(clock_.wall()) + 3600};
+  everything.routes = false;
+  const auto graph = whole(everything);
+  if (!graph) return fail(graph.error());
+  const graph::Node* const found = graph::find(*graph, node);
+  if (found == nullptr) return fail(ErrorCode::NotFound, "no node called \"" + node.substr(0, 128) + "\"");
+  if (found->kind == "aggregate") return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
+  // An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
+  Status done;
+  for (const graph::Alias& alias : *(*store_.snapshot())->aliases()) {
+    if (alias.name == found->name) done = store_.nameNode(alias.node, wanted);
+    if (!done) return done;
+  }
+  const bool byEvidence = found->nameSource != "operator";
+  return byEvidence ? store_.nameNode(found->name, wanted) : done;
+}
+
+Result<std::vector<graph::ProxyState>> Recorder::proxies(graph::Window window) const {
+  LOAM_TRY(checkWindow(window));
+  auto snapshot = store_.snapshot();
+  if (!snapshot) return fail(std::move(snapshot).error());
+  return (*snapshot)->proxies(window);
+}
+
+void Recorder::setCatalogue(std::vector<graph::Claim> claims) {
+  const std::lock_guard lock(mutex_);
+  catalogue_ = std::move(claims);
+}
+
+Status Recorder::housekeeping() { return store_.rollUp(unixSeconds(clock_.wall())); }
+
+}  // namespace loam::record

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "proxy/base/clock.h"
+#include "shadow/graph/diff.h"
+#include "shadow/graph/focus.h"
+#include "shadow/record/graph_store.h"
+#include "shadow/record/limits.h"
+
+namespace loam::record {
+
+struct GraphQuery {
+  graph::Window window;
+  graph::Collapse collapse = graph::Collapse::Service;
+  graph::Filter filter;
+  bool routes = true;  ///< with the routes of each edge
+};
+
+/// The controller's way to the record: reports in, graphs out. Any thread; errors of the disk come back as they are.
+class Recorder {
+ public:
+  /// Both outlive the recorder.
+  Recorder(GraphStore& store, const Clock& clock, Limits limits = {});
+
+  /// True when counted, false when it was counted before. InvalidArgument names what is impossible in the report (E13:
+  /// it is refused whole, and a proxy need not send it again); Exhausted is a full disk: the proxy is to keep it.
+  Result<bool> ingest(const wire::Report& report);
+  /// The same for many in one transaction; an impossible one refuses the batch and names itself.
+  Result<std::vector<bool>> ingest(std::span<const wire::Report> reports);
+
+  /// NotFound when the filter's focus is no node.
+  Result<graph::Graph> graph(const GraphQuery& query) const;
+  Result<graph::Diff> diff(const GraphQuery& query, graph::Window before, graph::Window after) const;
+
+  /// Gives `node` (a name, an id, an address or an address:port) the name of the operator's choice; empty takes it
+  /// back. NotFound when no such node was seen and it is no address; InvalidArgument for a name that cannot be one.
+  Status nameNode(const std::string& node, const std::string& name);
+
+  /// Of every proxy that ever reported, by name, with its coverage of the window.
+  Result<std::vector<graph::ProxyState>> proxies(graph::Window window) const;
+
+  /// Names and networks that the operator's catalogue gives; replaces the previous ones.
+  void setCatalogue(std::vector<graph::Claim> claims);
+
+  /// Roll-up and retention: call it every 10 s.
+  Status housekeeping();
+
+  StoreCounters counters() const { return store_.counters(); }
+  std::uint64_t refusedReports() const { return refused_; }
+
+ private:
+  Result<graph::Graph> whole(const GraphQuery& query) const;
+
+  GraphStore& store_;
+  const Clock& clock_;
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  std::vector<graph::Claim> catalogue_;
+  std::atomic<std::uint64_t> refused_ = 0;
+};
+
+/// What makes a report impossible, in one line; a report that passes can be counted. `now` in unix seconds.
+Status checkReport(const wire::Report& report, std::int64_t now);
+
+}  // namespace loam::record

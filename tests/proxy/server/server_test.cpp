@@ -1,0 +1,122 @@
+#include "proxy/server/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "proxy/relay/silent_tap.h"
+#include "tests/support/echo_server.h"
+
+namespace loam::server {
+namespace {
+
+Descriptor connectTo(const SocketAddress& address) {
+  Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage storage{};
+  const socklen_t length = address.to(storage);
+  const timeval patience{.tv_sec = 5, .tv_usec = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0) fd.close();
+  return fd;
+}
+
+std::string receive(const Descriptor& fd, std::size_t size) {
+  std::string text(size, '\0');
+  const auto count = ::recv(fd.get(), text.data(), size, MSG_WAITALL);
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  return text;
+}
+
+class ServerTest : public testing::Test {
+ protected:
+  std::unique_ptr<Server> start(Settings settings) {
+    auto server =
+        Server::start(settings, clock, log, [](unsigned) { return std::make_unique<relay::SilentTapFactory>(); });
+    EXPECT_TRUE(server) << server.error().describe();
+    return *std::move(server);
+  }
+  Settings explicitPort(const SocketAddress& to) {
+    Settings settings;
+    settings.workers = 2;
+    settings.listen.push_back({*SocketAddress::parse("127.0.0.1:0"), to});
+    return settings;
+  }
+  bool becomesIdle(const Server& server) {
+    const Monotonic end = clock.now() + seconds(5);
+    while (server.active() != 0 && clock.now() < end) std::this_thread::yield();
+    return server.active() == 0;
+  }
+
+  SystemClock clock;
+  Log log{LogLevel::Error};
+};
+
+TEST_F(ServerTest, AServerThatSpeaksFirstIsHeardAtOnce) {
+  const test::EchoServer upstream("220 ready\r\n");
+  const auto server = start(explicitPort(upstream.address()));
+  const Descriptor client = connectTo(server->addresses()[0]);
+  EXPECT_EQ(receive(client, 11), "220 ready\r\n");
+}
+
+TEST_F(ServerTest, ARefusedUpstreamIsAnImmediateReset) {
+  SocketAddress gone;
+  { gone = test::EchoServer().address(); }
+  const auto server = start(explicitPort(gone));
+  const Descriptor client = connectTo(server->addresses()[0]);
+  ASSERT_TRUE(client);
+  char byte = 0;
+  errno = 0;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_TRUE(becomesIdle(*server));
+  std::uint64_t refused = 0;
+  for (const Counters* counters : server->counters()) refused += counters->refused.get();
+  EXPECT_EQ(refused, 1u);
+}
+
+TEST_F(ServerTest, ADrainLeavesLiveConnectionsAlone) {
+  const test::EchoServer upstream;
+  const auto server = start(explicitPort(upstream.address()));
+  Descriptor client = connectTo(server->addresses()[0]);
+  ASSERT_EQ(::send(client.get(), "one", 3, 0), 3);
+  ASSERT_EQ(receive(client, 3), "one");
+  EXPECT_EQ(server->connections(10).size(), 1u);
+  server->drain();
+  const Monotonic end = clock.now() + seconds(5);
+  while (connectTo(server->addresses()[0]) && clock.now() < end) std::this_thread::yield();
+  EXPECT_FALSE(connectTo(server->addresses()[0]));
+  ASSERT_EQ(::send(client.get(), "two", 3, 0), 3);
+  EXPECT_EQ(receive(client, 3), "two");
+  client.close();
+  EXPECT_TRUE(becomesIdle(*server));
+}
+
+TEST_F(ServerTest, APortThatIsTakenIsNamed) {
+  const test::EchoServer taken;
+  Settings settings = explicitPort(taken.address());
+  settings.listen[0].address = taken.address();
+  const auto server =
+      Server::start(settings, clock, log, [](unsigned) { return std::make_unique<relay::SilentTapFactory>(); });
+  ASSERT_FALSE(server);
+  EXPECT_EQ(server.error().code, ErrorCode::Conflict);
+  EXPECT_NE(server.error().context.find(taken.address().text()), std::string::npos);
+}
+
+TEST_F(ServerTest, AnExplicitPortThatPointsAtItselfIsRefusedBeforeItIsDialled) {
+  Settings settings = explicitPort(*SocketAddress::parse("127.0.0.1:1"));
+  settings.listen[0].address = *SocketAddress::parse("127.0.0.1:17499");
+  settings.listen[0].to = settings.listen[0].address;
+  const auto server = start(settings);
+  const Descriptor client = connectTo(settings.listen[0].address);
+  char byte = 0;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1);
+  EXPECT_TRUE(becomesIdle(*server));
+  std::uint64_t accepted = 0;
+  for (const Counters* counters : server->counters()) accepted += counters->accepted.get();
+  EXPECT_EQ(accepted, 1u);
+}
+
+}  // namespace
+}  // namespace loam::server
