@@ -97,8 +97,9 @@ void ConnectionTap::onExchange(const decode::Exchange& exchange) {
   const bool cut = exchange.outcome == decode::Outcome::Incomplete;
   done.body.exchange = {0, cut ? -1 : exchange.total.count(), protocol_};
   if (!exchange.path.empty()) {
-    const auto query = exchange.path.find_first_of("?#");
-    done.body.exchange.route = factory_.channel().intern(exchange.method, exchange.path.substr(0, query));
+    // Twice find(): find_first_of() looks at each byte by a call.
+    const std::string_view path = exchange.path.substr(0, exchange.path.find('?'));
+    done.body.exchange.route = factory_.channel().intern(exchange.method, path.substr(0, path.find('#')));
   }
   pushOrLose(done);
 }
