@@ -53,22 +53,24 @@ Inventory::Found Inventory::passingBy(const std::vector<guard::SocketFact>& sock
 }
 
 void Inventory::update(const std::vector<guard::SocketFact>& sockets, const AddressPairs& captured, const Sink& sink) {
-  Found found = passingBy(sockets);
-  for (const auto& [pair, owner] : candidates_) {
-    if (captured.contains(pair)) continue;
-    sink(pair, owner, true);
-    told_.insert(pair);
-  }
-  candidates_.clear();
-  std::erase_if(told_, [&](const AddressPair& pair) { return !found.contains(pair); });
+  const Found found = passingBy(sockets);
+  Found next;
   for (const auto& [pair, owner] : found) {
     if (captured.contains(pair)) continue;
     if (told_.contains(pair)) {
       sink(pair, owner, false);
     } else {
-      candidates_.emplace(pair, owner);
+      next.emplace(pair, owner);
     }
   }
+  for (const auto& [pair, owner] : candidates_) {
+    if (captured.contains(pair)) continue;
+    sink(pair, owner, true);
+    told_.insert(pair);
+    next.erase(pair);
+  }
+  candidates_ = std::move(next);
+  std::erase_if(told_, [&](const AddressPair& pair) { return !found.contains(pair); });
 }
 
 }  // namespace loam::observe

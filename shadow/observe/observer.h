@@ -22,8 +22,8 @@ struct ObserverSettings {
   std::uint64_t seed = 0;     ///< of the channels' text hashes, drawn at start
   milliseconds sealEvery{2000};
   std::string hostsPath = "/etc/hosts";
-  OwnSockets own;
-  AggregatorLimits limits;
+  OwnSockets own{};
+  AggregatorLimits limits{};
 };
 
 /// What makes reports of observations: drains the workers' channels, joins the host's facts and seals a report every

@@ -16,9 +16,20 @@ Reporter::Reporter(Transport& transport, Spool& spool, const Clock& clock, Log& 
 void Reporter::offer(std::string report) {
   const std::lock_guard lock(mutex_);
   offered_.push_back(std::move(report));
-  if (offered_.size() <= kMostWaiting) return;
-  offered_.pop_front();  // the reporter's thread hangs in the transport
-  dropped_.fetch_add(1, std::memory_order_relaxed);
+  // Something is dropped here only while the reporter's thread hangs in the transport.
+  dropped_.fetch_add(dropBeyondBounds(offered_), std::memory_order_relaxed);
+}
+
+std::uint64_t Reporter::dropBeyondBounds(std::deque<std::string>& reports) {
+  std::size_t bytes = 0;
+  for (const std::string& report : reports) bytes += report.size();
+  std::uint64_t dropped = 0;
+  while (reports.size() > kMostWaiting || (bytes > kMostWaitingBytes && reports.size() > 1)) {
+    bytes -= reports.front().size();
+    reports.pop_front();
+    ++dropped;
+  }
+  return dropped;
 }
 
 void Reporter::takeOffers() {
@@ -101,10 +112,7 @@ void Reporter::spoolWaiting() {
     }
     waiting_.pop_front();
   }
-  while (waiting_.size() > kMostWaiting) {
-    waiting_.pop_front();
-    lose(1);
-  }
+  lose(dropBeyondBounds(waiting_));
 }
 
 void Reporter::publishDropped() {

@@ -23,6 +23,7 @@ class Reporter {
   static constexpr milliseconds kMostBackOff{5000};
   /// Reports that wait in memory while spool and controller both fail; the oldest are dropped beyond.
   static constexpr std::size_t kMostWaiting = 64;
+  static constexpr std::size_t kMostWaitingBytes = 16 * 1024 * 1024;
   /// Spooled reports that one tick() sends, so that it comes back.
   static constexpr int kMostSentPerTick = 64;
 
@@ -49,6 +50,7 @@ class Reporter {
   bool deliver(const std::string& report);
   void spoolWaiting();
   void lose(std::uint64_t reports) { lost_ += reports; }
+  static std::uint64_t dropBeyondBounds(std::deque<std::string>& reports);
   void publishDropped();
 
   Transport& transport_;

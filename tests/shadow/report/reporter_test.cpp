@@ -190,6 +190,14 @@ TEST_F(ReporterTest, OffersWhileTheTransportHangsAreBounded) {
   EXPECT_EQ(reporter_.dropped(), 7u);
 }
 
+TEST_F(ReporterTest, BigOffersAreBoundedByTheirBytes) {
+  const std::string big(Reporter::kMostWaitingBytes / 4, 'x');
+  for (int i = 0; i < 6; ++i) reporter_.offer(big);
+  EXPECT_EQ(reporter_.dropped(), 2u);
+  tickAll();
+  EXPECT_EQ(transport_.sent.size(), 4u);
+}
+
 TEST_F(ReporterTest, TakesOffersFromAnotherThread) {
   std::thread observer([this] { offer(0, 50); });
   while (transport_.sent.size() < 50) {
