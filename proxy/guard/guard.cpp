@@ -108,17 +108,22 @@ void Guard::accept() {
   if (!socket) return;
   const auto who = unix_socket::peer(socket.get());
   if (!who) return;
-  const int id = nextSession_++;
-  Session& session = sessions_[id];
+  if (who->uid != 0 && who->uid != ::geteuid() && who->uid != footprint_.proxyUser)
+    return turnAway(socket.get(), who->uid);
+  Session& session = sessions_[nextSession_++];
   session.socket = std::move(socket);
   session.pid = static_cast<std::uint32_t>(who->pid);
   session.uid = who->uid;
-  if (session.uid == 0 || session.uid == ::geteuid() || session.uid == footprint_.proxyUser) return;
-  session.closing = true;
+}
+
+void Guard::turnAway(int socket, std::uint32_t uid) {
   const Error denied{ErrorCode::Denied,
-                     "loam-guard serves root and the proxy's user only, not uid " + std::to_string(session.uid)};
-  reply(session, protocol::answer(denied));
-  end(id);
+                     "loam-guard serves root and the proxy's user only, not uid " + std::to_string(uid)};
+  (void)unix_socket::send(socket, protocol::answer(denied).front());
+  // What lies unread at the close would turn the answer into a reset.
+  ::shutdown(socket, SHUT_RD);
+  std::vector<Descriptor> unwanted;
+  while (unix_socket::receive(socket, unwanted)) unwanted.clear();
 }
 
 void Guard::serve(int id, short events) {

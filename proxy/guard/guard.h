@@ -45,6 +45,7 @@ class Guard {
   Guard(Capture capture, const Clock& clock, Log& log);
 
   void accept();
+  static void turnAway(int socket, std::uint32_t uid);
   void serve(int id, short events);
   void flush(Session& session);
   void end(int id);
