@@ -46,6 +46,7 @@ class Loam:
         self.directory = pathlib.Path(directory)
         self.home = self.directory / "controller"
         self.hosts = {}
+        self.retired = 0
 
     @property
     def controller_socket(self):
@@ -57,34 +58,62 @@ class Loam:
         self.table.start(Service("loam-controller", host, [programs() / "loam-controller"], environment={"LOAM_HOME": str(self.home)}))
         wait_until(self._controller_answers, 20, "loam-controller")
 
-    def stop_controller(self, signal_=None):
-        self._end("loam-controller", signal_)
+    def stop_controller(self, number=signal.SIGTERM):
+        self.table.signal("loam-controller", number)
+        self.table.stop(["loam-controller"])
 
-    def start(self, host, outbound=True, inbound=False, exclude_ports=()):
+    def start(self, host, **terms):
         """Guard and proxy on one host, capture on."""
+        self._configure(host, **terms)
+        self.hosts[host.name] = host
+        self.start_guard(host)
+        self.start_proxy(host)
+
+    def _configure(self, host, outbound=True, inbound=False, exclude_ports=()):
         home = self.directory / host.name
         (home / "run").mkdir(parents=True, exist_ok=True)
         capture = {"outbound": outbound, "inbound": inbound, "exclude": {"ports": list(exclude_ports)}}
         config = {"name": host.name, "workers": 2, "capture": capture, "controller": {"socket": str(self.controller_socket)}}
         (home / "proxy.yaml").write_text(json.dumps(config, indent=1))
-        self.hosts[host.name] = host
-        self.start_guard(host)
-        self.start_proxy(host)
 
     def start_guard(self, host):
         home = self.directory / host.name
-        self.table.start(Service(f"guard-{host.name}", host, [programs() / "loam-guard"], environment={"LOAM_HOME": str(home)}))
+        self.table.start(Service(f"guard-{host.name}", host, [programs() / "loam-guard"], environment=self._home(host)))
         wait_until((home / "run" / "guard.sock").exists, 10, "loam-guard's socket")
 
-    def proxy_service(self, host, name=""):
+    def proxy_service(self, host):
         home = self.directory / host.name
-        return Service(name or f"proxy-{host.name}", host, [programs() / "loam-proxy", "--config", home / "proxy.yaml"],
-                       environment={"LOAM_HOME": str(home)})
+        return Service(f"proxy-{host.name}", host, [programs() / "loam-proxy", "--config", home / "proxy.yaml"], environment=self._home(host))
+
+    def _home(self, host):
+        return {"LOAM_HOME": str(self.directory / host.name)}
 
     def start_proxy(self, host):
         """Starts the proxy and waits until it captures."""
         self.table.start(self.proxy_service(host))
         wait_until(lambda: self.captures(host), 15, f"capture on {host.name}")
+
+    def restart_proxy(self, host):
+        """Graceful: the old one is told to end and a new one started beside it; the old one goes on until its connections end."""
+        name = f"proxy-{host.name}"
+        self.retired += 1
+        self.table.rename(name, f"{name}-{self.retired}")
+        self.table.signal(f"{name}-{self.retired}", signal.SIGTERM)
+        self.start_proxy(host)
+
+    def terminate_proxy(self, host):
+        """SIGTERM, without waiting for its end."""
+        self.table.signal(f"proxy-{host.name}", signal.SIGTERM)
+
+    def replace_capture(self, host, **terms):
+        """Other terms for a host whose capture is on."""
+        self._configure(host, **terms)
+        run(*host.command(programs() / "loam", "capture", "apply", "--config", self.directory / host.name / "proxy.yaml"),
+            env={**os.environ, **self._home(host)})
+
+    def remove_capture(self, host):
+        """What an operator does after a crash."""
+        run(*host.command(programs() / "loam", "capture", "remove", "--now"), env={**os.environ, **self._home(host)})
 
     def captures(self, host):
         """Whether the redirects of this host are alive."""
@@ -93,20 +122,20 @@ class Loam:
             raise RuntimeError(f"loam-proxy on {host.name} ended: {self.table.log(name)[-2000:]}")
         shown = host.command(programs() / "loam", "capture", "show", "-o", "json")
         with contextlib.suppress(RuntimeError, ValueError):
-            return json.loads(run(*shown, env={**os.environ, "LOAM_HOME": str(self.directory / host.name)})).get("engaged", False)
+            return json.loads(run(*shown, env={**os.environ, **self._home(host)})).get("engaged", False)
         return False
 
-    def stop(self, host, signal_=None):
+    def stop(self, host):
         """Proxy first: it revokes capture and lets its connections end."""
-        self._end(f"proxy-{host.name}", signal_)
-        self._end(f"guard-{host.name}", signal_)
+        self.table.stop([name for name in self.table.entries if name.startswith(f"proxy-{host.name}")])
+        self.table.stop([f"guard-{host.name}"])
         self.hosts.pop(host.name, None)
 
     def stop_all(self):
         for host in list(self.hosts.values()):
             self.stop(host)
         self.stop_controller()
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def get(self, path, **query):
         """A GET on the controller's API: the decoded JSON."""
@@ -131,8 +160,3 @@ class Loam:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         return False
-
-    def _end(self, name, signal_):
-        if signal_ == signal.SIGKILL and (pid := self.table.pid(name)):
-            os.kill(pid, signal.SIGKILL)
-        self.table.stop([name])

@@ -90,6 +90,16 @@ class ProcessTable:
     def log(self, name):
         return (self.directory / "log" / f"{name}.log").read_text(errors="replace")
 
+    def signal(self, name, number):
+        """Sends a signal to a process that is still the one we started."""
+        if pid := self.pid(name):
+            os.kill(pid, number)
+
+    def rename(self, name, to):
+        """Gives a running process another name in the table, so that a new one can take its place."""
+        self.entries[to] = self.entries.pop(name)
+        self._save()
+
     def stop(self, names=None, seconds=10):
         """Ends the named processes (all by default) and what is left of their process groups, then waits for them."""
         names = list(self.entries) if names is None else [name for name in names if name in self.entries]

@@ -40,11 +40,11 @@ def mode(lab, request):
         yield request.param
 
 
-def loam_in(lab, mode):
-    """Loam in the lab for a `with` block."""
+def loam_in(lab, mode, **terms):
+    """Loam in the lab for a `with` block, with these terms of capture."""
     if mode != "direct" and (missing := missing_programs()):
         unavailable(f"not built: {', '.join(missing)}")
-    return lab.captured(mode)
+    return lab.captured(mode, **terms)
 
 
 @pytest.fixture(params=["IPv4", "IPv6"])

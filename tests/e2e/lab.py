@@ -39,6 +39,7 @@ class Lab:
     def up(self):
         self.network.up()
         clients = [self.client.address, self.client.address6]
+        clients += [self.server.address]
         postgres = Postgres(self.directory, self.server, clients, [self.second.address, self.second.address6])
         mariadb = MariaDb(self.directory, self.server, [("frontend", address) for address in clients])
         servers = [postgres, mariadb, Redis(self.directory, self.server), Nginx(self.directory, self.server)]
@@ -61,14 +62,14 @@ class Lab:
         shutil.rmtree(self.directory)
 
     @contextlib.contextmanager
-    def captured(self, mode):
-        """Loam for a `with` block; it must leave the hosts' rules as it found them."""
+    def captured(self, mode, **terms):
+        """Loam for a `with` block, with these terms of capture; it must leave the hosts' rules as it found them."""
         before = {host.name: rules_of(host) for host in (self.client, self.server)}
         if CAPTURED[mode]:
             self.loam.start_controller(self.second)
         try:
             for name, sides in CAPTURED[mode].items():
-                self.loam.start(self.network[name], **sides)
+                self.loam.start(self.network[name], **sides, **terms)
             yield self.loam
         finally:
             self.loam.stop_all()
