@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -72,13 +73,15 @@ class Loam:
     def _configure(self, host, outbound=True, inbound=False, exclude_ports=()):
         home = self.directory / host.name
         (home / "run").mkdir(parents=True, exist_ok=True)
-        capture = {"outbound": outbound, "inbound": inbound, "exclude": {"ports": list(exclude_ports)}}
-        config = {"name": host.name, "workers": 2, "capture": capture, "controller": {"socket": str(self.controller_socket)}}
-        (home / "proxy.yaml").write_text(json.dumps(config, indent=1))
+        guard = {"capture": {"outbound": outbound, "inbound": "all" if inbound else "none", "exclude_ports": list(exclude_ports)}}
+        proxy = {"name": host.name, "workers": 2, "guard": str(home / "run" / "guard.sock"), "controller": str(self.controller_socket),
+                 "state_dir": str(home)}
+        (home / "guard.yaml").write_text(json.dumps(guard, indent=1))
+        (home / "proxy.yaml").write_text(json.dumps(proxy, indent=1))
 
     def start_guard(self, host):
         home = self.directory / host.name
-        self.table.start(Service(f"guard-{host.name}", host, [programs() / "loam-guard"], environment=self._home(host)))
+        self.table.start(Service(f"guard-{host.name}", host, [programs() / "loam-guard", "--config", home / "guard.yaml"], environment=self._home(host)))
         wait_until((home / "run" / "guard.sock").exists, 10, "loam-guard's socket")
 
     def proxy_service(self, host):
@@ -108,7 +111,7 @@ class Loam:
     def replace_capture(self, host, **terms):
         """Other terms for a host whose capture is on."""
         self._configure(host, **terms)
-        run(*host.command(programs() / "loam", "capture", "apply", "--config", self.directory / host.name / "proxy.yaml"),
+        run(*host.command(programs() / "loam", "capture", "apply", "--config", self.directory / host.name / "guard.yaml"),
             env={**os.environ, **self._home(host)})
 
     def remove_capture(self, host):
@@ -120,10 +123,14 @@ class Loam:
         name = f"proxy-{host.name}"
         if self.table.pid(name) is None:
             raise RuntimeError(f"loam-proxy on {host.name} ended: {self.table.log(name)[-2000:]}")
-        shown = host.command(programs() / "loam", "capture", "show", "-o", "json")
-        with contextlib.suppress(RuntimeError, ValueError):
-            return json.loads(run(*shown, env={**os.environ, **self._home(host)})).get("engaged", False)
+        with contextlib.suppress(RuntimeError):
+            return "expires" in host.run("nft", "list", "set", "inet", "loam", "alive")
         return False
+
+    def redirected(self, host):
+        """How many connections this host's capture has led to the proxy since its rules were made."""
+        counters = re.findall(r"counter packets (\d+) .* redirect", host.run("nft", "list", "table", "inet", "loam"))
+        return sum(map(int, counters))
 
     def stop(self, host):
         """Proxy first: it revokes capture and lets its connections end."""

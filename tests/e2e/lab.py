@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import select
 import shutil
 import socket
 import tempfile
@@ -55,6 +56,7 @@ class Lab:
         for service in services:
             self.table.wait_ready(service)
         postgres.fill()
+        self.listeners = {family: Origin(self.server, self.address(self.server, family), 40000) for family in ("IPv4", "IPv6")}
 
     def down(self):
         self.table.stop()
@@ -83,12 +85,23 @@ class Lab:
         with self.client.inside():
             return socket.create_connection((self.address(self.server, family), port), timeout=timeout)
 
-    def origin(self, family="IPv4", port=0):
-        return Origin(self.server, self.address(self.server, family), port)
+    def origin(self, family="IPv4"):
+        """The listener that is there all the time, so that capture knows it; nothing waits in its queue."""
+        self.listeners[family].flush()
+        return self.listeners[family]
+
+    def new_origin(self, port=0):
+        """A listener of one's own, to be closed by a `with` block."""
+        return Origin(self.server, self.server.address, port)
+
+    def silent_port(self):
+        """A port of the server's that nothing listens on."""
+        with self.new_origin() as origin:
+            return origin.port
 
 
 class Origin:
-    """A listener on a host whose connections the test itself plays the server of; accepts on both its own thread or by `accept`."""
+    """A listener on a host whose connections the test itself plays the server of; one by one (`accept`) or on threads (`serve`)."""
 
     def __init__(self, host, address, port=0):
         with host.inside():
@@ -101,6 +114,11 @@ class Origin:
         connection, peer = self.listener.accept()
         connection.settimeout(10)
         return connection, peer
+
+    def flush(self):
+        """Drops the connections that an earlier test left in the queue."""
+        while select.select([self.listener], [], [], 0)[0]:
+            self.listener.accept()[0].close()
 
     def serve(self, handler):
         """Answers every connection by `handler(connection)` on a thread of its own, until the origin is closed."""

@@ -70,7 +70,7 @@ def test_old_and_new_connections_survive_capture_coming_and_going(lab, mode, rul
     """Ten connections older than capture and a hundred new ones a second, beside Docker's and firewalld's kind of rules."""
     hosts = [lab.client, lab.server]
     address = (lab.server.address, 40001)
-    with neighbours(hosts, NEIGHBOURS[rules]), lab.origin(port=40001) as origin:
+    with neighbours(hosts, NEIGHBOURS[rules]), lab.new_origin(40001) as origin:
         origin.serve(echo)
         others = [without_loam(rules_of(host)) for host in hosts]
         with NewConnections(lab.client, address) as fresh, old_connections(lambda: lab.connect(40001)):
@@ -90,7 +90,7 @@ def test_old_and_new_connections_survive_capture_coming_and_going(lab, mode, rul
 
 def test_relayed_connections_survive_the_end_of_capture(lab):
     """SIGTERM revokes capture; what is being relayed goes on until it ends by itself."""
-    with lab.origin() as origin:
+    with lab.new_origin() as origin:
         origin.serve(echo)
         with loam_in(lab, "outbound") as loam, old_connections(lambda: lab.connect(origin.port)):
             loam.terminate_proxy(lab.client)
@@ -109,7 +109,6 @@ def test_a_second_proxy_is_refused_with_one_line(lab):
 
 def test_excluded_ports_are_left_alone(lab):
     """A connection to an excluded port reaches the server without Loam: refused at once, not after a connection."""
-    with lab.origin() as origin:
-        port = origin.port
+    port = lab.silent_port()
     with loam_in(lab, "outbound", exclude_ports=[port]), pytest.raises(ConnectionRefusedError):
         lab.connect(port)

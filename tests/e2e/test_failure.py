@@ -42,7 +42,7 @@ def workers_of(pid):
 @pytest.fixture(params=["outbound", "inbound"])
 def under_load(lab, request):
     """Loam on one side of an echo server, a hundred new connections a second through it: (loam, captured host, load)."""
-    with lab.origin() as origin, loam_in(lab, request.param) as loam:
+    with lab.new_origin() as origin, loam_in(lab, request.param) as loam:
         origin.serve(echo)
         with NewConnections(lab.client, (lab.server.address, origin.port)) as load:
             time.sleep(1)

@@ -103,15 +103,15 @@ def test_what_was_sent_while_the_controller_was_away_is_spooled_and_counted(lab,
 @pytest.mark.parametrize("side", ["outbound", "both"])
 def test_one_byte_segments_are_counted_alike(lab, side):
     """Both directions cut into single bytes: the callers' by a forwarder on their host, the servers' by one on theirs."""
-    with loam_in(lab, side) as loam:
-        server = {port: Chopper(lab.server, lab.server.address, (lab.server.address, port), downstream=True) for port in (8080, 5432, 3306, 6379)}
-        client = {port: Chopper(lab.client, "127.0.0.1", (lab.server.address, cut.port), upstream=True) for port, cut in server.items()}
-        try:
+    server = {port: Chopper(lab.server, lab.server.address, (lab.server.address, port), downstream=True) for port in (8080, 5432, 3306, 6379)}
+    client = {port: Chopper(lab.client, "127.0.0.1", (lab.server.address, cut.port), upstream=True) for port, cut in server.items()}
+    try:
+        with loam_in(lab, side) as loam:
             counts = Drive(lab.client, callers(lab, {port: ("127.0.0.1", cut.port) for port, cut in client.items()}), calls=20).finish()
             assert_recorded(loam, {server[port].port: count for port, count in counts.items()})
-        finally:
-            for cut in (*client.values(), *server.values()):
-                cut.close()
+    finally:
+        for cut in (*client.values(), *server.values()):
+            cut.close()
 
 
 def test_a_killed_proxy_loses_at_most_the_last_ten_seconds_and_says_so(lab):

@@ -13,10 +13,21 @@ from conversations import CONVERSATIONS, FIN
 from lab import reset
 
 
+@pytest.fixture(autouse=True)
+def really_captured(lab, mode, request):
+    """Every captured host must have led connections of the test to its proxy, or the test has shown nothing."""
+    hosts = list(lab.loam.hosts.values())
+    before = [lab.loam.redirected(host) for host in hosts]
+    yield
+    if "refused" not in request.node.name and "unreachable" not in request.node.name:
+        assert all(lab.loam.redirected(host) > count for host, count in zip(hosts, before))
+
+
 @contextlib.contextmanager
 def pair(lab, family="IPv4"):
     """A client's connection and the server's end of it, whose peer must be the client."""
-    with lab.origin(family) as origin, lab.connect(origin.port, family) as client:
+    origin = lab.origin(family)
+    with lab.connect(origin.port, family) as client:
         server, peer = origin.accept()
         with server:
             assert peer[0] == lab.address(lab.client, family)
@@ -154,8 +165,7 @@ def first_answer(lab, port, family):
 
 def test_a_refused_port_is_answered_at_once_and_the_next_try_meets_the_real_answer(lab, mode, family):
     """The first may be reset after connecting, at once; the second is refused by the server's own kernel."""
-    with lab.origin(family) as origin:
-        port = origin.port
+    port = lab.silent_port()
     started = time.monotonic()
     assert first_answer(lab, port, family) in ({errno.ECONNREFUSED} if mode == "direct" else {errno.ECONNREFUSED, errno.ECONNRESET})
     assert first_answer(lab, port, family) == errno.ECONNREFUSED
