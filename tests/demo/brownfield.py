@@ -105,8 +105,7 @@ class Brownfield:
 
     def _servers(self):
         hosts, where = self.network, self.directory
-        return [Postgres(where, hosts["postgres"], [hosts["frontend"].address, hosts["frontend"].address6],
-                         [hosts["reports"].address, hosts["reports"].address6]),
+        return [Postgres(where, hosts["postgres"], [("frontend", hosts["frontend"].address)], [("reports", hosts["reports"].address)]),
                 MariaDb(where, hosts["mariadb"], [("frontend", hosts["frontend"].address), ("batch", hosts["batch"].address)]),
                 Redis(where, hosts["redis"]),
                 Nginx(where, hosts["web"], "orders:8080")]

@@ -37,7 +37,7 @@ def postgres_programs():
 
 
 class Postgres:
-    """`plain` are the addresses whose clients must not use TLS, `encrypted` those that must: pg_hba.conf goes by address."""
+    """`plain` are the (user, address) that must not use TLS, `encrypted` those that must: pg_hba.conf goes by address."""
 
     def __init__(self, directory, host, plain, encrypted):
         self.data = pathlib.Path(directory) / "postgres"
@@ -59,8 +59,8 @@ class Postgres:
             settings.write(f"listen_addresses = '*'\nunix_socket_directories = '{self.sockets}'\nfsync = off\nshared_buffers = 16MB\n"
                            f"ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n")
         rules = ["local all postgres peer"]
-        rules += [f"hostnossl shop all {address}/{'128' if ':' in address else '32'} scram-sha-256" for address in self.plain]
-        rules += [f"hostssl shop all {address}/{'128' if ':' in address else '32'} scram-sha-256" for address in self.encrypted]
+        for kind, allowed in (("hostnossl", self.plain), ("hostssl", self.encrypted)):
+            rules += [f"{kind} shop {user} {address}/{'128' if ':' in address else '32'} scram-sha-256" for user, address in allowed]
         (self.data / "pg_hba.conf").write_text("\n".join(rules) + "\n")
 
     def fill(self):

@@ -50,3 +50,14 @@ def loam_in(lab, mode, **terms):
 @pytest.fixture(params=["IPv4", "IPv6"])
 def family(request):
     return request.param
+
+
+@pytest.fixture
+def really_captured(lab, mode, request):
+    """Every captured host must have led connections of the test to its proxy, or the test has shown nothing. Not so where the point
+    is that nothing answers."""
+    hosts = list(lab.loam.hosts.values())
+    before = [lab.loam.redirected(host) for host in hosts]
+    yield
+    if not any(word in request.node.name for word in ("refuse", "unreachable")):
+        assert all(lab.loam.redirected(host) > count for host, count in zip(hosts, before))

@@ -40,9 +40,9 @@ class Lab:
     def up(self):
         self.network.up()
         clients = [self.client.address, self.client.address6]
-        clients += [self.server.address]
-        postgres = Postgres(self.directory, self.server, clients, [self.second.address, self.second.address6])
-        mariadb = MariaDb(self.directory, self.server, [("frontend", address) for address in clients])
+        frontend = [("frontend", address) for address in (*clients, self.server.address)]
+        postgres = Postgres(self.directory, self.server, frontend, [("reports", address) for address in clients])
+        mariadb = MariaDb(self.directory, self.server, frontend)
         servers = [postgres, mariadb, Redis(self.directory, self.server), Nginx(self.directory, self.server)]
         for server in servers:
             server.prepare()

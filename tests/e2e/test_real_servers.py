@@ -10,6 +10,8 @@ import pytest
 import redis
 from lab import PASSWORD
 
+pytestmark = pytest.mark.usefixtures("really_captured")
+
 
 @pytest.fixture
 def target(lab, family):
@@ -43,7 +45,7 @@ def test_mariadb_refuses_the_account_from_another_address(lab, mode, target):
 
 
 def test_postgresql_goes_by_address_without_tls(lab, mode, family, target):
-    """pg_hba.conf demands plaintext of this address, and the server sees the address."""
+    """pg_hba.conf demands plaintext of this user at this address, and the server sees the address."""
     with connected(lab.client, edges.PostgresEdge(target(5432), user="frontend", password=PASSWORD)) as edge:
         edge.cursor.execute("select host(inet_client_addr()), ssl from pg_stat_ssl where pid = pg_backend_pid()")
         assert edge.cursor.fetchone() == (lab.address(lab.client, family), False)
@@ -51,12 +53,12 @@ def test_postgresql_goes_by_address_without_tls(lab, mode, family, target):
 
 
 def test_postgresql_goes_by_address_with_tls(lab, mode, family, target):
-    """pg_hba.conf demands TLS of this address; without it the door stays shut."""
+    """pg_hba.conf demands TLS of this user at this address; without it the door stays shut."""
     reports = {"user": "reports", "password": PASSWORD}
-    with connected(lab.second, edges.PostgresEdge(target(5432), sslmode="require", **reports)) as edge:
+    with connected(lab.client, edges.PostgresEdge(target(5432), sslmode="require", **reports)) as edge:
         edge.cursor.execute("select host(inet_client_addr()), ssl from pg_stat_ssl where pid = pg_backend_pid()")
-        assert edge.cursor.fetchone() == (lab.address(lab.second, family), True)
-    with pytest.raises(psycopg2.OperationalError, match="no pg_hba.conf entry"), connected(lab.second, edges.PostgresEdge(target(5432), **reports)):
+        assert edge.cursor.fetchone() == (lab.address(lab.client, family), True)
+    with pytest.raises(psycopg2.OperationalError, match="no pg_hba.conf entry"), connected(lab.client, edges.PostgresEdge(target(5432), **reports)):
         pass
 
 
