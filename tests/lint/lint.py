@@ -1,7 +1,9 @@
 """Everything that `./dev lint` looks at: `lint.py [changed] [--jobs N]`. Ends with one line and a status that is not 0 when anything is wrong."""
 import argparse
 import concurrent.futures
+import hashlib
 import json
+import shlex
 import subprocess
 import sys
 
@@ -30,14 +32,34 @@ def check_format(files):
     return output_of(["clang-format", "--dry-run", "-Werror", *files]) if files else ""
 
 
+def preprocessed(entry):
+    """What the compiler sees of a translation unit, and the rules it is judged by, as a hash."""
+    words = [word for word in shlex.split(entry["command"]) if word != "-c" and not word.endswith("ccache")]
+    words[words.index("-o") + 1] = "-"
+    done = subprocess.run([*words, "-E", "-P"], cwd=entry["directory"], capture_output=True)
+    rules = (ROOT / ".clang-tidy").read_bytes()
+    return hashlib.sha256(rules + done.stdout).hexdigest() if done.returncode == 0 else None
+
+
+def tidy(entry, database):
+    """clang-tidy's complaints on one unit; one that was clean and has not changed since is not asked again."""
+    seen = preprocessed(entry)
+    mark = ROOT / "build" / "lint" / str(seen)
+    if seen and mark.exists():
+        return ""
+    complaint = output_of(["clang-tidy", "--quiet", "-p", database.parent, "--extra-arg=-Wno-unknown-warning-option", entry["file"]])
+    if not complaint:
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch()
+    return complaint
+
+
 def check_tidy(files, jobs):
-    """clang-tidy on every translation unit of the dev preset among `files`; headers are seen through them."""
+    """Every translation unit of the dev preset among `files`; headers are seen through them."""
     database = ROOT / "build" / "dev" / "compile_commands.json"
-    units = {entry["file"] for entry in json.loads(database.read_text())}
-    wanted = [path for path in files if str(path) in units]
+    wanted = [entry for entry in json.loads(database.read_text()) if ROOT.joinpath(entry["file"]) in files]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return "".join(pool.map(lambda unit: output_of(["clang-tidy", "--quiet", "-p", database.parent, "--extra-arg=-Wno-unknown-warning-option",
-                                                        unit]), wanted))
+        return "".join(pool.map(lambda entry: tidy(entry, database), wanted))
 
 
 def main():
