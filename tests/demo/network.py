@@ -100,9 +100,11 @@ class Network:
                 lines.append(f"{peer.address6} {peer.name}")
         (folder / "hosts").write_text("\n".join(lines) + "\n")
         run("ip", "netns", "add", host.namespace)
+        # No link-local address: its duplicate detection would change the routes a second later.
         script = f"""
             link add eth0 type veth peer name {host.name} netns {self.hub}
             link set lo up
+            link set eth0 addrgenmode none
             link set eth0 up
             addr add {host.address}/24 dev eth0
             addr add {host.address6}/64 dev eth0 nodad
