@@ -1,0 +1,96 @@
+"""The demo: `demo.py up|down|status`. A brownfield with steady traffic, Loam put in front of it while it runs, and the graph."""
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+from brownfield import AUDIT_PORT, DIRECTORY, Brownfield
+from loam import Loam, missing_programs, programs
+from processes import ProcessTable, wait_until
+
+CAPTURED = {"frontend": {}, "reports": {}, "batch": {}, "web": {"inbound": True}, "orders": {"outbound": False, "inbound": True}}
+PATIENCE = 60
+
+
+class Demo:
+    def __init__(self, directory):
+        self.field = Brownfield(directory)
+        self.directory = pathlib.Path(directory)
+
+    def _loam(self):
+        where = self.directory / "loam"
+        where.mkdir(parents=True, exist_ok=True)
+        return Loam(ProcessTable(where), where)
+
+    def up(self, rate, rare):
+        """Brownfield first; then, while it is busy, the controller and a guard and a proxy on each captured host."""
+        if missing := missing_programs():
+            sys.exit(f"demo: not built: {', '.join(missing)} in {programs()} (./dev demo builds them)")
+        self.field.up(rate, rare)
+        before = self._broken()
+        loam = self._loam()
+        loam.start_controller(self.field.network["audit"])
+        for name, terms in CAPTURED.items():
+            loam.start(self.field.network[name], exclude_ports=[AUDIT_PORT], **terms)
+            print(f"demo: captures on {name}")
+        print("demo: waits for the graph")
+        wait_until(lambda: self._complete(loam), PATIENCE, "every edge in the graph")
+        print(loam.cli("graph", "show"))
+        broken = self._broken() - before
+        print(f"demo: the callers noticed {'nothing' if not broken else f'{broken} broken calls'}\n\n{self._how_to_look_further(loam)}")
+
+    def down(self):
+        """Loam first, then the brownfield; nothing stays."""
+        if (self.directory / "loam").exists():
+            self._loam().stop_all()
+        self.field.down()
+
+    def status(self):
+        """Programs, counts, and the graph."""
+        fine = self.field.status()
+        table = ProcessTable(self.directory / "loam")
+        for name in table.entries:
+            print(f"{name:20} {table.pid(name) or 'ended'}")
+        return fine and bool(table.entries) and all(table.pid(name) for name in table.entries)
+
+    def _broken(self):
+        return sum(count["broken"] for count in self.field.counts().values())
+
+    def _complete(self, loam):
+        """Every edge that the callers say they use is in the graph, by its port."""
+        now = int(time.time())
+        seen = {edge["port"] for edge in loam.get("/v1/graph", **{"from": now - 300, "to": now + 1})["edges"]}
+        return {int(edge.rsplit(":", 1)[1]) for edge in self.field.counts()} <= seen
+
+    def _how_to_look_further(self, loam):
+        home = f"LOAM_HOME={loam.home}"
+        program = os.path.relpath(programs() / "loam")
+        return "\n".join(["look further:",
+                          f"  {home} {program} graph show",
+                          f"  {home} {program} edge list -o wide",
+                          f"  {home} {program} service describe orders",
+                          f"  {home} {program} graph export --format mermaid",
+                          f"  {home} {program} top",
+                          f"  cat {self.directory}/counts-frontend.json    # what a caller says it sent",
+                          "  ./dev demo down"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["up", "down", "status"])
+    parser.add_argument("--dir", default=DIRECTORY)
+    parser.add_argument("--rate", type=float, default=4, help="calls a second of each edge")
+    parser.add_argument("--rare", type=float, default=20, help="seconds between two runs of the rare job")
+    options = parser.parse_args()
+    demo = Demo(options.dir)
+    if options.verb == "up":
+        demo.up(options.rate, options.rare)
+    elif options.verb == "down":
+        demo.down()
+    else:
+        sys.exit(0 if demo.status() else 1)
+
+
+if __name__ == "__main__":
+    main()

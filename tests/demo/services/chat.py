@@ -1,0 +1,21 @@
+"""A WebSocket echo: `chat.py PORT`."""
+import asyncio
+import sys
+
+import websockets
+from named import take_name
+
+
+async def echo(socket):
+    async for message in socket:
+        await socket.send(message)
+
+
+async def main():
+    async with websockets.serve(echo, None, int(sys.argv[1]), backlog=1024):
+        await asyncio.get_running_loop().create_future()
+
+
+if __name__ == "__main__":
+    take_name("chat")
+    asyncio.run(main())
