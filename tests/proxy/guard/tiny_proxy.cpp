@@ -80,12 +80,16 @@ void serve(Descriptor client, CaptureTerms terms, TinyProxy::Seen* seen, bool in
   if (server) relay(client.get(), server.get());
 }
 
+void beat(int page, unsigned workers, std::uint64_t count) {
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    if (silenced && worker + 1 == workers) continue;
+    (void)!::pwrite(page, &count, sizeof count, static_cast<off_t>(worker * sizeof count));
+  }
+}
+
 void heartbeat(int page, unsigned workers) {
-  for (std::uint64_t beat = 1;; ++beat) {
-    for (unsigned worker = 0; worker < workers; ++worker) {
-      if (silenced && worker + 1 == workers) continue;
-      (void)!::pwrite(page, &beat, sizeof beat, static_cast<off_t>(worker * sizeof beat));
-    }
+  for (std::uint64_t count = 2;; ++count) {
+    beat(page, workers, count);
     std::this_thread::sleep_for(milliseconds(100));
   }
 }
@@ -93,6 +97,7 @@ void heartbeat(int page, unsigned workers) {
 Result<Listeners> join(GuardClient& guard, unsigned workers, CaptureTerms& terms) {
   const int page = ::memfd_create("heartbeats", MFD_CLOEXEC);
   (void)!::ftruncate(page, static_cast<off_t>(workers * sizeof(std::uint64_t)));
+  beat(page, workers, 1);  // so that capture is alive as soon as engage() returns
   std::thread(heartbeat, page, workers).detach();
   auto listeners = guard.attach(workers, page, terms);
   if (!listeners) return listeners;
