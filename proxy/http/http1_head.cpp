@@ -38,6 +38,7 @@ class Cursor {
 
  private:
   HeadFault takeTolerantLine(std::string_view& line) {
+    if (at_ == end_) return HeadFault::Incomplete;
     const auto* feed = static_cast<const char*>(std::memchr(at_, '\n', static_cast<std::size_t>(end_ - at_)));
     if (feed == nullptr) return HeadFault::Incomplete;
     line = std::string_view(at_, feed);

@@ -82,7 +82,11 @@ inline EventLog play(const DecoderMaker& make, const Transcript& transcript, con
   std::uint64_t free[2] = {0, 0};
   std::size_t passed = 0;
   Monotonic now{};
+  bool ended[2] = {false, false};
   for (const Turn& turn : transcript) {
+    // Nothing passes after a direction's end.
+    if (ended[static_cast<int>(turn.direction)]) continue;
+    ended[static_cast<int>(turn.direction)] = turn.end;
     std::uint64_t& unseen = free[static_cast<int>(turn.direction)];
     for (std::size_t at = 0; at < turn.bytes.size();) {
       std::size_t size =
