@@ -17,11 +17,11 @@ class Histogram {
   static constexpr std::uint32_t kSubBuckets = 8;
   static constexpr std::uint32_t kBuckets = kSubBuckets * 34;
 
-  static std::uint32_t bucketOf(std::uint64_t microseconds);
+  static std::uint32_t bucketOf(std::uint64_t value);
   /// Smallest and smallest-too-large value of a bucket.
   static std::pair<std::uint64_t, std::uint64_t> boundsOf(std::uint32_t bucket);
 
-  void record(std::uint64_t microseconds, std::uint64_t times = 1) { add(bucketOf(microseconds), times); }
+  void record(std::uint64_t value, std::uint64_t times = 1) { add(bucketOf(value), times); }
   /// Adds to one bucket; an index out of range (a peer's claim) goes to the last.
   void add(std::uint32_t bucket, std::uint64_t times);
   void merge(const Histogram& other);

@@ -153,7 +153,7 @@ Names::Choice Names::choose(std::vector<Candidate> candidates, const std::string
     choice.source = candidates.front().source;
   }
   const auto alias = aliases_.find(choice.name);
-  if (alias != aliases_.end() && choice.source != "operator") {
+  if (alias != aliases_.end()) {
     choice.name = alias->second;
     choice.source = "operator";
     choice.claims.push_back({choice.name, choice.source, 1});

@@ -132,14 +132,24 @@ Status Recorder::nameNode(const std::string& node, const std::string& name) {
   const graph::Node* const found = graph::find(*graph, node);
   if (found == nullptr) return fail(ErrorCode::NotFound, "no node called \"" + node.substr(0, 128) + "\"");
   if (found->kind == "aggregate") return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
-  // An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
-  Status done;
-  for (const graph::Alias& alias : *(*store_.snapshot())->aliases()) {
-    if (alias.name == found->name) done = store_.nameNode(alias.node, wanted);
-    if (!done) return done;
+  return rename(found->name, wanted);
+}
+
+/// An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
+Status Recorder::rename(const std::string& shown, const std::string& wanted) {
+  std::vector<std::string> evidence;
+  {
+    auto snapshot = store_.snapshot();
+    if (!snapshot) return fail(std::move(snapshot).error());
+    const auto aliases = (*snapshot)->aliases();
+    if (!aliases) return fail(aliases.error());
+    for (const graph::Alias& alias : *aliases) {
+      if (alias.name == shown) evidence.push_back(alias.node);
+    }
   }
-  const bool byEvidence = found->nameSource != "operator";
-  return byEvidence ? store_.nameNode(found->name, wanted) : done;
+  if (evidence.empty()) evidence.push_back(shown);
+  for (const std::string& node : evidence) LOAM_TRY(store_.nameNode(node, wanted));
+  return {};
 }
 
 Result<std::vector<graph::ProxyState>> Recorder::proxies(graph::Window window) const {

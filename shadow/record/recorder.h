@@ -56,6 +56,7 @@ class Recorder {
 
  private:
   Result<graph::Graph> whole(const GraphQuery& query) const;
+  Status rename(const std::string& shown, const std::string& wanted);
 
   GraphStore& store_;
   const Clock& clock_;
