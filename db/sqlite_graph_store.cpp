@@ -2,6 +2,7 @@
 
 #include <Poco/Data/Statement.h>
 
+#include <algorithm>
 #include <mutex>
 #include <system_error>
 

@@ -28,7 +28,9 @@ std::vector<Sent> fill(record::GraphStore& store, std::mt19937_64& random) {
       all.push_back({bucket, counts});
     }
     ingestOne(store, reportOf("web-1", ++sequence, now - 10, edges));
-    if (random() % 4 == 0) EXPECT_TRUE(store.rollUp(now));
+    if (random() % 4 == 0) {
+      EXPECT_TRUE(store.rollUp(now));
+    }
   }
   EXPECT_TRUE(store.rollUp(kStart + 3 * 86'400));
   return all;
