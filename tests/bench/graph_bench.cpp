@@ -48,7 +48,9 @@ class Filled {
  public:
   Filled() {
     const char* const kept = ::getenv("LOAM_BENCH_DIR");
-    directory_ = kept != nullptr ? kept : (std::filesystem::temp_directory_path() / ("loam-bench-" + std::to_string(::getpid()))).string();
+    directory_ = kept != nullptr
+                     ? kept
+                     : (std::filesystem::temp_directory_path() / ("loam-bench-" + std::to_string(::getpid()))).string();
     temporary_ = kept == nullptr;
     std::filesystem::create_directories(directory_);
     store = *db::openGraphStore(directory_ / "graph.db");
@@ -82,7 +84,8 @@ class Filled {
       if (!store->ingest({&report, 1}) || (sequence % 12 == 0 && !store->rollUp(at))) std::abort();
     }
     if (!store->rollUp(kNow)) std::abort();
-    std::fprintf(stderr, "filled: %llu exchanges, %llu MB\n", static_cast<unsigned long long>(perCell * sequence * kEdges),
+    std::fprintf(stderr, "filled: %llu exchanges, %llu MB\n",
+                 static_cast<unsigned long long>(perCell * sequence * kEdges),
                  static_cast<unsigned long long>(store->counters().bytes >> 20));
   }
 

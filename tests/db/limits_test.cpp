@@ -17,7 +17,8 @@ TEST(LimitsTest, E12_AMillionHostileAddressesStayBounded) {
     for (int i = 0; i < 10'000; ++i, ++sent) {
       const auto n = static_cast<std::uint32_t>(sent * 2654435761u);
       wire::EdgeReport edge = edgeOf("10.0.0.1", "10.9.0.1:443", kStart, countsOf(1, 1), "inbound");
-      edge.client = IpAddress::v4({static_cast<std::uint8_t>(20 + (n >> 24) % 100), static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)});
+      edge.client = IpAddress::v4({static_cast<std::uint8_t>(20 + (n >> 24) % 100), static_cast<std::uint8_t>(n >> 16),
+                                   static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)});
       edge.destination.port = static_cast<std::uint16_t>(1 + n % 10);
       edges.push_back(std::move(edge));
     }
@@ -37,9 +38,11 @@ TEST(LimitsTest, UnknownPeersOfOneServiceBecomeTheirNetworks) {
   limits.peers = 20;
   const auto store = openStore(directory / "graph.db", limits);
   std::vector<wire::EdgeReport> edges;
-  for (int i = 0; i < 200; ++i) edges.push_back(edgeOf("198.51.100." + std::to_string(i), "10.9.0.1:443", kStart, countsOf(1, 1), "inbound"));
+  for (int i = 0; i < 200; ++i)
+    edges.push_back(edgeOf("198.51.100." + std::to_string(i), "10.9.0.1:443", kStart, countsOf(1, 1), "inbound"));
   edges.push_back(edgeOf("2001:db8:1:2::3", "10.9.0.1:443", kStart, countsOf(1, 1), "inbound"));
-  edges.push_back(edgeOf("10.0.0.7", "10.9.0.1:443", kStart, countsOf(1, 1), "outbound"));  // one of ours is no unknown peer
+  edges.push_back(
+      edgeOf("10.0.0.7", "10.9.0.1:443", kStart, countsOf(1, 1), "outbound"));  // one of ours is no unknown peer
   ingestOne(*store, reportOf("web-1", 1, kStart, edges));
   const auto flows = *(*store->snapshot())->flows();
   EXPECT_EQ(flows.size(), 20u + 1 + 1 + 1);
@@ -74,7 +77,8 @@ TEST(LimitsTest, ClaimsOfOneAddressAreBounded) {
   const TemporaryDirectory directory;
   const auto store = openStore(directory / "graph.db");
   wire::Report report = reportOf("web-1", 1, kStart, {});
-  for (int i = 0; i < 1000; ++i) report.names.push_back({*IpAddress::parse("10.0.0.2"), 80, "host", "h" + std::to_string(i) + ".example", 1});
+  for (int i = 0; i < 1000; ++i)
+    report.names.push_back({*IpAddress::parse("10.0.0.2"), 80, "host", "h" + std::to_string(i) + ".example", 1});
   ingestOne(*store, report);
   EXPECT_EQ((*store->snapshot())->claims()->size(), 32u);
   EXPECT_EQ(store->counters().droppedClaims, 968u);
@@ -87,7 +91,9 @@ TEST(LimitsTest, BoundsHoldAcrossARestart) {
   for (std::uint64_t round = 0; round < 3; ++round) {
     const auto store = openStore(directory / "graph.db", limits);
     std::vector<wire::EdgeReport> edges;
-    for (std::uint64_t i = 0; i < 20; ++i) edges.push_back(edgeOf("10.0." + std::to_string(round) + "." + std::to_string(i), "10.9.0.1:80", kStart, countsOf(1, 1)));
+    for (std::uint64_t i = 0; i < 20; ++i)
+      edges.push_back(
+          edgeOf("10.0." + std::to_string(round) + "." + std::to_string(i), "10.9.0.1:80", kStart, countsOf(1, 1)));
     ASSERT_TRUE(store->rollUp(kStart + 20));
     ingestOne(*store, reportOf("web-1", round + 1, kStart, edges));
     EXPECT_EQ(store->counters().edges, 11u);

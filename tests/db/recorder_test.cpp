@@ -22,7 +22,8 @@ class RecorderTest : public testing::Test {
     EXPECT_TRUE(graph) << graph.error().describe();
     return graph ? *graph : graph::Graph();
   }
-  void send(const std::string& proxy, std::int64_t from, std::vector<wire::EdgeReport> edges, std::int64_t length = 10) {
+  void send(const std::string& proxy, std::int64_t from, std::vector<wire::EdgeReport> edges,
+            std::int64_t length = 10) {
     wire::Report report = reportOf(proxy, ++sequences[proxy], from, std::move(edges), length);
     for (const char* name : {"shop", "db"}) {
       const char* const address = name[0] == 's' ? "10.0.0.1" : "10.0.0.2";
@@ -79,7 +80,8 @@ TEST_F(RecorderTest, TheOtherSideFillsInWhereTheChosenOneWasAway) {
 }
 
 TEST_F(RecorderTest, AReplacedProxyOfTheSameSideIsAddedUp) {
-  for (std::int64_t t = 0; t < 60; t += 10) send(t < 30 ? "old-name" : "new-name", kStart + t, {seen("outbound", kStart + t, 5)});
+  for (std::int64_t t = 0; t < 60; t += 10)
+    send(t < 30 ? "old-name" : "new-name", kStart + t, {seen("outbound", kStart + t, 5)});
   for (std::int64_t t = 0; t < 60; t += 10) send("server-side", kStart + t, {seen("inbound", kStart + t, 5)});
   EXPECT_EQ(graphOf({kStart, kStart + 60}).edges[0].counts.requests, 30u);
 }
@@ -137,7 +139,8 @@ TEST_F(RecorderTest, DiffOfTwoWindowsTellsNewAndGone) {
   EXPECT_EQ(diff->differences[1].kind, graph::DiffKind::New);
   record::GraphQuery query;
   query.filter.focus = "nobody";
-  EXPECT_EQ(recorder.diff(query, {kStart, kStart + 300}, {kStart + 300, kStart + 600}).error().code, ErrorCode::NotFound);
+  EXPECT_EQ(recorder.diff(query, {kStart, kStart + 300}, {kStart + 300, kStart + 600}).error().code,
+            ErrorCode::NotFound);
 }
 
 TEST_F(RecorderTest, E13_ARefusedReportCountsNothing) {
@@ -150,7 +153,8 @@ TEST_F(RecorderTest, E13_ARefusedReportCountsNothing) {
 
 TEST_F(RecorderTest, AWindowThatIsNoneIsRefused) {
   record::GraphQuery query;
-  for (const graph::Window window : {graph::Window{10, 10}, graph::Window{20, 10}, graph::Window{-5, 10}, graph::Window{0, INT64_MAX}}) {
+  for (const graph::Window window :
+       {graph::Window{10, 10}, graph::Window{20, 10}, graph::Window{-5, 10}, graph::Window{0, INT64_MAX}}) {
     query.window = window;
     EXPECT_EQ(recorder.graph(query).error().code, ErrorCode::InvalidArgument);
   }

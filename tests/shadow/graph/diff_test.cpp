@@ -9,7 +9,8 @@ namespace {
 
 std::string kinds(const Diff& diff) {
   std::string out;
-  for (const Difference& difference : diff.differences) out += (out.empty() ? "" : " ") + std::string(name(difference.kind));
+  for (const Difference& difference : diff.differences)
+    out += (out.empty() ? "" : " ") + std::string(name(difference.kind));
   return out;
 }
 
@@ -33,7 +34,8 @@ TEST(DiffTest, AbsenceWithoutCoverageIsNotGone) {
 }
 
 TEST(DiffTest, TellsRateErrorsAndLatency) {
-  EXPECT_EQ(diff(graphOf({edgeOf("a", "b", 600)}), graphOf({edgeOf("a", "b", 1200)})).differences[0].what, "rate 10.0/s -> 20.0/s");
+  EXPECT_EQ(diff(graphOf({edgeOf("a", "b", 600)}), graphOf({edgeOf("a", "b", 1200)})).differences[0].what,
+            "rate 10.0/s -> 20.0/s");
   Edge failing = edgeOf("a", "b");
   failing.counts.errors = 60;
   EXPECT_EQ(diff(graphOf({edgeOf("a", "b")}), graphOf({failing})).differences[0].what, "errors 1.0 % -> 10.0 %");

@@ -18,8 +18,22 @@ Graph example() {
   return graphOf({edgeOf("shop", "web"), redis, stream});
 }
 
-const std::string kHostile[] = {"a\"b", "a\nb", "</script><script>alert(1)</script>", "=cmd()|'/C calc'!A0", "a\\", "a,b;c", "{}%%[]|", "<&>'",
-                                "caf\xc3\xa9", "a]]>b", "-->", "#quot;", "a b", "@SUM(1)", "graph", "end"};
+const std::string kHostile[] = {"a\"b",
+                                "a\nb",
+                                "</script><script>alert(1)</script>",
+                                "=cmd()|'/C calc'!A0",
+                                "a\\",
+                                "a,b;c",
+                                "{}%%[]|",
+                                "<&>'",
+                                "caf\xc3\xa9",
+                                "a]]>b",
+                                "-->",
+                                "#quot;",
+                                "a b",
+                                "@SUM(1)",
+                                "graph",
+                                "end"};
 
 Graph hostile() {
   std::vector<Edge> edges;
@@ -40,8 +54,8 @@ TEST(ExportTest, EveryFormIsKnownByNameAndSaysTheSameTwice) {
 TEST(ExportTest, JsonEdgesHaveTheKeysOfTheInterface) {
   const auto value = *parseJson(exportJson(example()));
   const Json::Value& edge = value["edges"][0];
-  for (const char* key : {"source", "target", "protocol", "port", "connections", "requests", "errors", "bytes_sent", "bytes_received", "p50_ms", "p99_ms",
-                          "tls", "first_seen", "last_seen", "captured"}) {
+  for (const char* key : {"source", "target", "protocol", "port", "connections", "requests", "errors", "bytes_sent",
+                          "bytes_received", "p50_ms", "p99_ms", "tls", "first_seen", "last_seen", "captured"}) {
     EXPECT_TRUE(edge.isMember(key)) << key;
   }
   EXPECT_EQ(edge["requests"].asUInt64(), 600u);
@@ -51,15 +65,21 @@ TEST(ExportTest, JsonEdgesHaveTheKeysOfTheInterface) {
 }
 
 TEST(ExportTest, DotGolden) {
-  EXPECT_EQ(exportDot(graphOf({edgeOf("shop", "web")})),
-            "// Loam dependency graph\n"
-            "// window: 2023-11-14T22:13:20Z to 2023-11-14T22:14:20Z\n"
-            "// revision: 42\n// resolution: 10 s\n// captured: 100 % of the known connections\n// cut: 0 nodes, 0 edges\n"
-            "// coverage: web-1 100 %\n"
-            "digraph mesh {\n  rankdir=LR;\n"
-            "  \"shop\" [shape=box, id=\"" + stableId({"node", "shop"}) + "\"];\n"
-            "  \"web\" [shape=box, id=\"" + stableId({"node", "web"}) + "\"];\n"
-            "  \"shop\" -> \"web\" [label=\"http1 10/s 1% 1.984ms\", id=\"" + stableId({"shop", "web", "http1", "80"}) + "\"];\n}\n");
+  EXPECT_EQ(
+      exportDot(graphOf({edgeOf("shop", "web")})),
+      "// Loam dependency graph\n"
+      "// window: 2023-11-14T22:13:20Z to 2023-11-14T22:14:20Z\n"
+      "// revision: 42\n// resolution: 10 s\n// captured: 100 % of the known connections\n// cut: 0 nodes, 0 edges\n"
+      "// coverage: web-1 100 %\n"
+      "digraph mesh {\n  rankdir=LR;\n"
+      "  \"shop\" [shape=box, id=\"" +
+          stableId({"node", "shop"}) +
+          "\"];\n"
+          "  \"web\" [shape=box, id=\"" +
+          stableId({"node", "web"}) +
+          "\"];\n"
+          "  \"shop\" -> \"web\" [label=\"http1 10/s 1% 1.984ms\", id=\"" +
+          stableId({"shop", "web", "http1", "80"}) + "\"];\n}\n");
 }
 
 TEST(ExportTest, CsvGolden) {
@@ -70,10 +90,17 @@ TEST(ExportTest, CsvGolden) {
 
 TEST(ExportTest, OpenMetricsSpeaksTheNamesOfServiceGraphs) {
   const std::string text = exportOpenMetrics(example());
-  EXPECT_NE(text.find("traces_service_graph_request_total{client=\"shop\",server=\"web\",connection_type=\"\"} 600\n"), std::string::npos);
-  EXPECT_NE(text.find("traces_service_graph_request_total{client=\"web\",server=\"cache\",connection_type=\"database\"} 60\n"), std::string::npos);
-  EXPECT_NE(text.find("traces_service_graph_request_failed_total{client=\"shop\",server=\"web\",connection_type=\"\"} 6\n"), std::string::npos);
-  EXPECT_NE(text.find("traces_service_graph_request_server_seconds_bucket{client=\"shop\",server=\"web\",connection_type=\"\",le=\"0.002\"} 600\n"),
+  EXPECT_NE(text.find("traces_service_graph_request_total{client=\"shop\",server=\"web\",connection_type=\"\"} 600\n"),
+            std::string::npos);
+  EXPECT_NE(
+      text.find(
+          "traces_service_graph_request_total{client=\"web\",server=\"cache\",connection_type=\"database\"} 60\n"),
+      std::string::npos);
+  EXPECT_NE(
+      text.find("traces_service_graph_request_failed_total{client=\"shop\",server=\"web\",connection_type=\"\"} 6\n"),
+      std::string::npos);
+  EXPECT_NE(text.find("traces_service_graph_request_server_seconds_bucket{client=\"shop\",server=\"web\",connection_"
+                      "type=\"\",le=\"0.002\"} 600\n"),
             std::string::npos);
   EXPECT_NE(text.find("le=\"+Inf\"} 600\n"), std::string::npos);
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
@@ -100,7 +127,8 @@ TEST(ExportTest, E11_HostileNamesCannotLeaveTheirPlace) {
     }
   }
   const auto json = *parseJson(exportJson(graph));
-  for (unsigned i = 0; i < graph.edges.size(); ++i) EXPECT_EQ(json["edges"][i]["source"].asString(), graph.edges[i].source);
+  for (unsigned i = 0; i < graph.edges.size(); ++i)
+    EXPECT_EQ(json["edges"][i]["source"].asString(), graph.edges[i].source);
   const auto cytoscape = *parseJson(exportCytoscape(graph));
   EXPECT_EQ(cytoscape["elements"]["edges"].size(), graph.edges.size());
   std::istringstream lines(exportNdjson(graph));
@@ -118,12 +146,14 @@ TEST(ExportTest, E11_HostileNamesCannotLeaveTheirPlace) {
   EXPECT_NE(exportOpenMetrics(graph).find("client=\"a\\nb\""), std::string::npos);
   // Not a line of Mermaid comes from a name.
   std::istringstream mermaid(exportMermaid(graph));
-  while (std::getline(mermaid, line)) EXPECT_TRUE(line.starts_with("%% ") || line.starts_with("  n") || line == "flowchart LR") << line;
+  while (std::getline(mermaid, line))
+    EXPECT_TRUE(line.starts_with("%% ") || line.starts_with("  n") || line == "flowchart LR") << line;
 }
 
 TEST(ExportTest, MermaidCollapsesWhatABrowserWouldRefuseAndSaysSo) {
   std::vector<Edge> edges;
-  for (int i = 0; i < 900; ++i) edges.push_back(edgeOf("service-" + std::to_string(1000 + i), "shop", 100 + static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < 900; ++i)
+    edges.push_back(edgeOf("service-" + std::to_string(1000 + i), "shop", 100 + static_cast<std::uint64_t>(i)));
   const std::string text = exportMermaid(graphOf(edges));
   EXPECT_LE(text.size(), 50'000u);
   std::size_t arrows = 0;

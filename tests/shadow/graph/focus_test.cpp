@@ -7,7 +7,9 @@
 namespace loam::graph {
 namespace {
 
-Graph chain() { return graphOf({edgeOf("a", "b"), edgeOf("b", "c"), edgeOf("c", "d", 6, "redis", 6379), edgeOf("x", "y")}); }
+Graph chain() {
+  return graphOf({edgeOf("a", "b"), edgeOf("b", "c"), edgeOf("c", "d", 6, "redis", 6379), edgeOf("x", "y")});
+}
 
 std::size_t edgesOf(const Filter& filter) { return cut(chain(), filter)->edges.size(); }
 
@@ -38,7 +40,8 @@ TEST(FocusTest, FindsByNameIdAndAddress) {
 
 TEST(FocusTest, FoldsTheQuietestNodesIntoOther) {
   std::vector<Edge> edges;
-  for (int i = 0; i < 50; ++i) edges.push_back(edgeOf("peer-" + std::to_string(i), "shop", 100 + static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < 50; ++i)
+    edges.push_back(edgeOf("peer-" + std::to_string(i), "shop", 100 + static_cast<std::uint64_t>(i)));
   const Graph graph = foldNodes(graphOf(edges), 10);
   EXPECT_EQ(graph.nodes.size(), 10u);
   EXPECT_EQ(find(graph, "other")->kind, "aggregate");

@@ -43,12 +43,16 @@ std::uint64_t requestsOf(const std::vector<MergedFlow>& flows) {
 }
 
 TEST(MergeTest, TheGreaterTotalCounts) {
-  EXPECT_EQ(requestsOf(Merger({row(1, "outbound", "a", 90), row(2, "inbound", "b", 100)}, kBoth, kWindow).finish()), 100u);
-  EXPECT_EQ(requestsOf(Merger({row(1, "outbound", "a", 100), row(2, "inbound", "b", 90)}, kBoth, kWindow).finish()), 100u);
+  EXPECT_EQ(requestsOf(Merger({row(1, "outbound", "a", 90), row(2, "inbound", "b", 100)}, kBoth, kWindow).finish()),
+            100u);
+  EXPECT_EQ(requestsOf(Merger({row(1, "outbound", "a", 100), row(2, "inbound", "b", 90)}, kBoth, kWindow).finish()),
+            100u);
 }
 
 TEST(MergeTest, SeveralProxiesOfOneSideAreAddedUp) {
-  const auto flows = Merger({row(1, "outbound", "a", 40), row(2, "outbound", "c", 50), row(3, "inbound", "b", 88)}, kBoth, kWindow).finish();
+  const auto flows =
+      Merger({row(1, "outbound", "a", 40), row(2, "outbound", "c", 50), row(3, "inbound", "b", 88)}, kBoth, kWindow)
+          .finish();
   EXPECT_EQ(requestsOf(flows), 90u);
 }
 
@@ -82,7 +86,10 @@ TEST(MergeTest, NoGapNoQuestion) {
 TEST(MergeTest, WhatTheServersSideCountedGoesToTheOwnersOfTheClientsSide) {
   const wire::Owner shop{"shop.service", "shop", 1};
   const wire::Owner cron{"cron.service", "job", 2};
-  const auto flows = Merger({row(1, "outbound", "a", 60, shop), row(2, "outbound", "a", 30, cron), row(3, "inbound", "b", 100)}, kBoth, kWindow).finish();
+  const auto flows =
+      Merger({row(1, "outbound", "a", 60, shop), row(2, "outbound", "a", 30, cron), row(3, "inbound", "b", 100)}, kBoth,
+             kWindow)
+          .finish();
   ASSERT_EQ(flows.size(), 2u);
   EXPECT_EQ(requestsOf(flows), 100u);
   EXPECT_EQ(flows[0].flow.owner, cron);

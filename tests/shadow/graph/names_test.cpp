@@ -20,9 +20,10 @@ std::string serverName(const std::vector<Claim>& claims, const std::vector<Alias
 }
 
 TEST(NamesTest, TakesTheMostBelievedSource) {
-  std::vector<Claim> claims{claim("ptr", "ptr.example"),     claim("hosts", "hosts.example"), claim("dns", "dns.example"),
-                            claim("grpc", "pkg.Shop", 80),   claim("host", "host.example", 80), claim("sni", "sni.example", 80),
-                            claim("process", "proc", 80),    claim("catalogue", "Catalogue"), claim("operator", "Operator")};
+  std::vector<Claim> claims{
+      claim("ptr", "ptr.example"),   claim("hosts", "hosts.example"),   claim("dns", "dns.example"),
+      claim("grpc", "pkg.Shop", 80), claim("host", "host.example", 80), claim("sni", "sni.example", 80),
+      claim("process", "proc", 80),  claim("catalogue", "Catalogue"),   claim("operator", "Operator")};
   while (!claims.empty()) {
     EXPECT_EQ(serverName(claims), claims.back().name);
     claims.pop_back();
@@ -31,7 +32,8 @@ TEST(NamesTest, TakesTheMostBelievedSource) {
 }
 
 TEST(NamesTest, OrderOfClaimsDoesNotMatter) {
-  std::vector<Claim> claims{claim("dns", "a.example", 0, 5), claim("dns", "b.example", 0, 5), claim("dns", "c.example", 0, 9), claim("hosts", "d")};
+  std::vector<Claim> claims{claim("dns", "a.example", 0, 5), claim("dns", "b.example", 0, 5),
+                            claim("dns", "c.example", 0, 9), claim("hosts", "d")};
   std::mt19937 random(1);
   for (int i = 0; i < 50; ++i) {
     std::shuffle(claims.begin(), claims.end(), random);
@@ -44,7 +46,8 @@ TEST(NamesTest, OrderOfClaimsDoesNotMatter) {
 }
 
 TEST(NamesTest, AnAddressThatIsUsedAgainHasTheNameOfItsWindow) {
-  EXPECT_EQ(serverName({claim("dns", "old.example", 0, 1000, 10, 20), claim("dns", "new.example", 0, 1, 1200, 1300)}), "new.example");
+  EXPECT_EQ(serverName({claim("dns", "old.example", 0, 1000, 10, 20), claim("dns", "new.example", 0, 1, 1200, 1300)}),
+            "new.example");
 }
 
 TEST(NamesTest, ClientControlledNamesStayOnTheirPort) {
@@ -57,7 +60,9 @@ TEST(NamesTest, ClientControlledNamesStayOnTheirPort) {
 
 TEST(NamesTest, ACallerIsNamedByItsProcess) {
   const Names names({claim("dns", "host.example")}, {}, kWindow);
-  const auto caller = [&](const wire::Owner& owner) { return names.caller("", *IpAddress::parse("10.0.0.2"), 128, owner).name; };
+  const auto caller = [&](const wire::Owner& owner) {
+    return names.caller("", *IpAddress::parse("10.0.0.2"), 128, owner).name;
+  };
   EXPECT_EQ(caller({"checkout.service", "python3", 1}), "checkout");
   EXPECT_EQ(caller({"pg@main.service", "postgres", 1}), "pg@main");
   EXPECT_EQ(caller({"session-3.scope", "psql", 1}), "psql");
@@ -77,7 +82,8 @@ TEST(NamesTest, NetworksNameWhatNothingNearerNames) {
 }
 
 TEST(NamesTest, AliasesRenameAndKeepTheLoser) {
-  const auto choice = Names({claim("dns", "db.example")}, {{"db.example", "Orders"}}, kWindow).server("", *SocketAddress::parse("10.0.0.2:80"));
+  const auto choice = Names({claim("dns", "db.example")}, {{"db.example", "Orders"}}, kWindow)
+                          .server("", *SocketAddress::parse("10.0.0.2:80"));
   EXPECT_EQ(choice.name, "Orders");
   EXPECT_EQ(choice.source, "operator");
   ASSERT_EQ(choice.claims.size(), 2u);
@@ -105,9 +111,14 @@ TEST(NamesTest, E11_WhatCannotBeANameIsRefused) {
   EXPECT_EQ(normaliseName("operator", " My Shop "), "My Shop");
   EXPECT_EQ(normaliseName("grpc", "pkg.Shop"), "pkg.Shop");
   EXPECT_EQ(normaliseName("operator", "caf\xc3\xa9"), "caf\xc3\xa9");
-  for (const std::string& bad : {std::string(), std::string("a\nb"), std::string("a\x1b[2J"), std::string("a\0b", 3), std::string(129, 'a'),
-                                 std::string("\xff\xfe"), std::string("\xc0\x80"), std::string("a\xe2\x80\xa8" "b"), std::string("\xe2\x80\xae" "gnp"),
-                                 std::string("a b"), std::string("10.0.0.1"), std::string("10.0.0.1:80"), std::string("[::1]:80")}) {
+  for (const std::string& bad :
+       {std::string(), std::string("a\nb"), std::string("a\x1b[2J"), std::string("a\0b", 3), std::string(129, 'a'),
+        std::string("\xff\xfe"), std::string("\xc0\x80"),
+        std::string("a\xe2\x80\xa8"
+                    "b"),
+        std::string("\xe2\x80\xae"
+                    "gnp"),
+        std::string("a b"), std::string("10.0.0.1"), std::string("10.0.0.1:80"), std::string("[::1]:80")}) {
     EXPECT_EQ(normaliseName("host", bad), std::nullopt) << bad;
   }
   EXPECT_EQ(normaliseName("ptr", "ip-10-0-0-7.ec2.internal"), std::nullopt);

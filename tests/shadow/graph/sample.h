@@ -8,8 +8,8 @@
 
 namespace loam::graph {
 
-inline Edge edgeOf(const std::string& source, const std::string& target, std::uint64_t requests = 600, const std::string& protocol = "http1",
-                   std::uint16_t port = 80) {
+inline Edge edgeOf(const std::string& source, const std::string& target, std::uint64_t requests = 600,
+                   const std::string& protocol = "http1", std::uint16_t port = 80) {
   Edge edge;
   edge.source = source;
   edge.target = target;
@@ -42,7 +42,12 @@ inline Graph graphOf(std::vector<Edge> edges, double coverage = 1) {
   for (const Edge& edge : edges) {
     for (const std::string& name : {edge.source, edge.target}) {
       if (find(graph, name) != nullptr) continue;
-      Node node{.id = stableId({"node", name}), .name = name, .kind = "service", .nameSource = "dns", .addresses = {"10.0.0.1"}, .claims = {{name, "dns", 4}}};
+      Node node{.id = stableId({"node", name}),
+                .name = name,
+                .kind = "service",
+                .nameSource = "dns",
+                .addresses = {"10.0.0.1"},
+                .claims = {{name, "dns", 4}}};
       node.firstSeen = 1'700'000'000;
       node.lastSeen = 1'700'000'060;
       graph.nodes.push_back(std::move(node));

@@ -9,8 +9,9 @@ namespace {
 
 wire::Counts someCounts(std::mt19937_64& random) {
   wire::Counts counts;
-  for (auto counter : {&wire::Counts::connections, &wire::Counts::failedConnections, &wire::Counts::tlsConnections, &wire::Counts::requests,
-                       &wire::Counts::errors, &wire::Counts::resets, &wire::Counts::bytesSent, &wire::Counts::bytesReceived}) {
+  for (auto counter : {&wire::Counts::connections, &wire::Counts::failedConnections, &wire::Counts::tlsConnections,
+                       &wire::Counts::requests, &wire::Counts::errors, &wire::Counts::resets, &wire::Counts::bytesSent,
+                       &wire::Counts::bytesReceived}) {
     counts.*counter = random() >> (random() % 64);
   }
   for (int i = 0; i < 20; ++i) counts.latency.record(random() >> (random() % 64), random() % 1000);

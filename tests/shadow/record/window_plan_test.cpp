@@ -16,9 +16,11 @@ Levels levelsAt(std::int64_t now) {
 
 TEST(WindowPlanTest, TakesTheFewestBuckets) {
   const std::int64_t day = alignDown(kNow, 86'400);
-  const auto plan = planWindow({day - 86'400 - 3600 - 300, day}, Snap::Around, alignDown(kNow - 600, 60), levelsAt(kNow));
-  EXPECT_EQ(plan.ranges, (std::vector<WindowPlan::Range>{{300, day - 90'300, day - 90'000}, {3600, day - 90'000, day - 86'400},
-                                                         {86'400, day - 86'400, day}}));
+  const auto plan =
+      planWindow({day - 86'400 - 3600 - 300, day}, Snap::Around, alignDown(kNow - 600, 60), levelsAt(kNow));
+  EXPECT_EQ(plan.ranges,
+            (std::vector<WindowPlan::Range>{
+                {300, day - 90'300, day - 90'000}, {3600, day - 90'000, day - 86'400}, {86'400, day - 86'400, day}}));
   EXPECT_EQ(plan.resolution, 300);
 }
 
@@ -29,7 +31,8 @@ TEST(WindowPlanTest, YoungWindowsNeedTensAlone) {
   EXPECT_EQ(plan.window.from, kNow - 60);
 }
 
-/// Whatever the window: the ranges lie end to end, each bucket exists at its level, and the snapped window obeys its rule.
+/// Whatever the window: the ranges lie end to end, each bucket exists at its level, and the snapped window obeys its
+/// rule.
 TEST(WindowPlanTest, CoversAnyWindowExactly) {
   std::mt19937_64 random(3);
   const std::int64_t moved = alignDown(kNow - 600, 60);
