@@ -3,6 +3,7 @@
 #include <Poco/Data/SQLite/Utility.h>
 #include <sqlite3.h>
 
+#include <memory>
 #include <new>
 #include <unordered_map>
 #include <vector>

@@ -26,7 +26,8 @@ Result<Descriptor> lockFile(const std::filesystem::path& path) {
   Descriptor lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return fail(systemError(errno, "opening " + name));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(ErrorCode::Conflict, path.string() + " is in use by another process (it holds " + name + ")");
+    if (errno == EWOULDBLOCK)
+      return fail(ErrorCode::Conflict, path.string() + " is in use by another process (it holds " + name + ")");
     return fail(systemError(errno, "locking " + name));
   }
   return lock;
@@ -50,14 +51,19 @@ std::int64_t pragma(Poco::Data::Session& session, const char* statement) {
 
 ErrorCode codeOf(int sqliteCode) {
   switch (sqliteCode & 0xff) {
-    case SQLITE_FULL: return ErrorCode::Exhausted;
+    case SQLITE_FULL:
+      return ErrorCode::Exhausted;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorCode::Timeout;
+    case SQLITE_LOCKED:
+      return ErrorCode::Timeout;
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_AUTH: return ErrorCode::Denied;
-    case SQLITE_NOTADB: return ErrorCode::Unsupported;
-    default: return ErrorCode::Io;
+    case SQLITE_AUTH:
+      return ErrorCode::Denied;
+    case SQLITE_NOTADB:
+      return ErrorCode::Unsupported;
+    default:
+      return ErrorCode::Io;
   }
 }
 
@@ -109,20 +115,21 @@ Status Database::prepareWriter(const Schema& schema) {
   }));
   const bool fresh = application == 0 && version == 0 && objects == 0;
   if (!fresh && application != schema.application) {
-    return fail(ErrorCode::Unsupported, path_.string() + " belongs to another program: it is no " + std::string(schema.what) +
-                                            "; move it away or name another file");
+    return fail(ErrorCode::Unsupported, path_.string() + " belongs to another program: it is no " +
+                                            std::string(schema.what) + "; move it away or name another file");
   }
   const int newest = schema.migrations.back().version;
   if (version > newest) {
-    return fail(ErrorCode::Unsupported, path_.string() + " has schema " + std::to_string(version) + ", this program knows up to " +
-                                            std::to_string(newest) + "; start the newer program that wrote it");
+    return fail(ErrorCode::Unsupported, path_.string() + " has schema " + std::to_string(version) +
+                                            ", this program knows up to " + std::to_string(newest) +
+                                            "; start the newer program that wrote it");
   }
   std::string verdict;
-  LOAM_TRY(attempt("checking", [&](Poco::Data::Session& session) {
-    session << "PRAGMA quick_check(1)", into(verdict), now;
-  }));
+  LOAM_TRY(attempt("checking",
+                   [&](Poco::Data::Session& session) { session << "PRAGMA quick_check(1)", into(verdict), now; }));
   if (verdict != "ok") {
-    return fail(ErrorCode::Io, path_.string() + " is damaged (" + verdict + "); restore a backup or move it away to begin a new one");
+    return fail(ErrorCode::Io,
+                path_.string() + " is damaged (" + verdict + "); restore a backup or move it away to begin a new one");
   }
   return attempt("preparing", [&](Poco::Data::Session& session) {
     std::string mode;
@@ -138,14 +145,14 @@ Status Database::prepareWriter(const Schema& schema) {
 
 Status Database::migrate(const Schema& schema) {
   std::int64_t version = 0;
-  LOAM_TRY(attempt("reading the schema's version", [&](Poco::Data::Session& session) {
-    version = pragma(session, "PRAGMA user_version");
-  }));
+  LOAM_TRY(attempt("reading the schema's version",
+                   [&](Poco::Data::Session& session) { version = pragma(session, "PRAGMA user_version"); }));
   for (const Migration& migration : schema.migrations) {
     if (migration.version <= version) continue;
     const std::string stamp = "PRAGMA application_id = " + std::to_string(schema.application) +
                               "; PRAGMA user_version = " + std::to_string(migration.version) + ";";
-    const Status done = script(std::string("migration ") + migration.name, "BEGIN IMMEDIATE;" + std::string(migration.sql) + stamp + "COMMIT;");
+    const Status done = script(std::string("migration ") + migration.name,
+                               "BEGIN IMMEDIATE;" + std::string(migration.sql) + stamp + "COMMIT;");
     if (!done) {
       (void)script("rolling back", "ROLLBACK");
       return done;
@@ -177,7 +184,8 @@ Error Database::translate(std::string_view what, std::exception_ptr thrown) cons
   } catch (const sqlite::SQLiteException& e) {
     sqlite3* const handle = sqlite::Utility::dbHandle(session_);
     const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_IOERR;
-    const ErrorCode mapped = dynamic_cast<const sqlite::DatabaseFullException*>(&e) != nullptr ? ErrorCode::Exhausted : codeOf(code);
+    const ErrorCode mapped =
+        dynamic_cast<const sqlite::DatabaseFullException*>(&e) != nullptr ? ErrorCode::Exhausted : codeOf(code);
     return {mapped, where + e.displayText(), ErrorOrigin::Local, mapped == ErrorCode::Timeout};
   } catch (const Poco::Exception& e) {
     return {ErrorCode::Io, where + e.displayText(), ErrorOrigin::Local, false};

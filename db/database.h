@@ -31,8 +31,9 @@ struct Schema {
   std::span<const Migration> migrations;
 };
 
-/// One SQLite file through POCO Data, by the rules of DESIGN section 5: one connection writes and checkpoints, readers are
-/// query-only and never checkpoint, no mmap. POCO's exceptions end in attempt() and transaction(). One thread at a time.
+/// One SQLite file through POCO Data, by the rules of DESIGN section 5: one connection writes and checkpoints, readers
+/// are query-only and never checkpoint, no mmap. POCO's exceptions end in attempt() and transaction(). One thread at a
+/// time.
 class Database {
  public:
   /// Locks PATH.lock against a second process, checks whose file it is and whether it is whole, then migrates it.

@@ -17,7 +17,9 @@ constexpr std::size_t kMostRoutes = 50'000;  // texts in all
 constexpr std::size_t kMostKnown = 200'000;  // addresses with a name or an owner
 const std::string kOther = "other";
 
-void put(std::string& key, const IpAddress& ip) { key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size()); }
+void put(std::string& key, const IpAddress& ip) {
+  key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
+}
 
 void put(std::string& key, std::string_view text) {
   key.append(text);
@@ -63,7 +65,8 @@ FlowIndex::Place FlowIndex::placeOf(const std::string& proxy, const wire::EdgeRe
 }
 
 bool FlowIndex::isUnknownPeer(const Place& place) const {
-  return place.prefix == 128 && !isLocal(place.client) && !place.destination.ip.isUnspecified() && !known_.contains(place.client);
+  return place.prefix == 128 && !isLocal(place.client) && !place.destination.ip.isUnspecified() &&
+         !known_.contains(place.client);
 }
 
 std::string FlowIndex::Place::key() const {
@@ -106,8 +109,8 @@ std::int64_t FlowIndex::edgeAt(Poco::Data::Session& session, Place& place, std::
   std::string server = place.destination.ip.text();
   int prefix = place.prefix;
   int port = place.destination.port;
-  session << "INSERT INTO edges (scope, client, prefix, server, port, protocol) VALUES (?, ?, ?, ?, ?, ?)", use(place.scope),
-      use(client), use(prefix), use(server), use(port), use(place.protocol), now;
+  session << "INSERT INTO edges (scope, client, prefix, server, port, protocol) VALUES (?, ?, ?, ?, ?, ?)",
+      use(place.scope), use(client), use(prefix), use(server), use(port), use(place.protocol), now;
   const std::int64_t id = lastId(session);
   remember(place, {id, lastSeen});
   ++active_;
@@ -118,9 +121,18 @@ std::int64_t FlowIndex::flowOf(Poco::Data::Session& session, const std::string& 
                                const wire::EdgeReport& edge, std::int64_t from, std::int64_t to) {
   Place place = placeOf(proxy, edge);
   const std::int64_t edgeId = edgeAt(session, place, to);
-  graph::Flow flow{.id = 0, .client = place.client, .prefix = place.prefix, .owner = edge.owner, .destination = place.destination,
-                   .protocol = place.protocol, .tls = edge.tlsVersion, .vantage = edge.vantage, .proxy = proxy,
-                   .captured = edge.captured, .firstSeen = from, .lastSeen = to};
+  graph::Flow flow{.id = 0,
+                   .client = place.client,
+                   .prefix = place.prefix,
+                   .owner = edge.owner,
+                   .destination = place.destination,
+                   .protocol = place.protocol,
+                   .tls = edge.tlsVersion,
+                   .vantage = edge.vantage,
+                   .proxy = proxy,
+                   .captured = edge.captured,
+                   .firstSeen = from,
+                   .lastSeen = to};
   if (place.isOther() || flowsOfEdge_[edgeId] >= kFlowsPerEdge) {
     flow.owner.reset();
     flow.tls.clear();
@@ -131,13 +143,14 @@ std::int64_t FlowIndex::flowOf(Poco::Data::Session& session, const std::string& 
   if (from < stored.firstSeen || to > stored.lastSeen) {
     stored.firstSeen = std::min(stored.firstSeen, from);
     stored.lastSeen = std::max(stored.lastSeen, to);
-    session << "UPDATE flows SET first_seen = ?, last_seen = ? WHERE id = ?", use(stored.firstSeen), use(stored.lastSeen),
-        use(stored.id), now;
+    session << "UPDATE flows SET first_seen = ?, last_seen = ? WHERE id = ?", use(stored.firstSeen),
+        use(stored.lastSeen), use(stored.id), now;
   }
   return stored.id;
 }
 
-graph::Flow& FlowIndex::insertFlow(Poco::Data::Session& session, std::int64_t edge, std::int64_t proxy, graph::Flow flow) {
+graph::Flow& FlowIndex::insertFlow(Poco::Data::Session& session, std::int64_t edge, std::int64_t proxy,
+                                   graph::Flow flow) {
   wire::Owner owner = flow.owner.value_or(wire::Owner{});
   std::int64_t uid = flow.owner ? std::int64_t{owner.uid} : -1;
   int captured = flow.captured ? 1 : 0;
@@ -175,9 +188,8 @@ void FlowIndex::noteKnown(const IpAddress& address) {
 }
 
 void FlowIndex::refresh(std::int64_t at) {
-  active_ = static_cast<std::size_t>(std::count_if(edges_.begin(), edges_.end(), [&](const auto& entry) {
-    return entry.second.lastSeen > at - kActiveSeconds;
-  }));
+  active_ = static_cast<std::size_t>(std::count_if(
+      edges_.begin(), edges_.end(), [&](const auto& entry) { return entry.second.lastSeen > at - kActiveSeconds; }));
 }
 
 std::vector<graph::Flow> FlowIndex::flows() const {

@@ -21,9 +21,9 @@ struct Folds {
   std::uint64_t claims = 0;
 };
 
-/// The edges, flows and routes of graph.db in memory, and the bounds on their number: finds the row of an edge report, makes it
-/// where it is new, and folds what does not fit. Everything that touches the file throws POCO's exceptions: call it inside
-/// Database::transaction, and load() again after one that failed.
+/// The edges, flows and routes of graph.db in memory, and the bounds on their number: finds the row of an edge report,
+/// makes it where it is new, and folds what does not fit. Everything that touches the file throws POCO's exceptions:
+/// call it inside Database::transaction, and load() again after one that failed.
 class FlowIndex {
  public:
   explicit FlowIndex(const record::Limits& limits) : limits_(limits) {}
@@ -31,8 +31,8 @@ class FlowIndex {
   void load(Poco::Data::Session& session);
 
   /// The flow of `edge` as `proxy` saw it, with first and last seen moved out to [from, to).
-  std::int64_t flowOf(Poco::Data::Session& session, const std::string& proxy, std::int64_t proxyId, const wire::EdgeReport& edge,
-                      std::int64_t from, std::int64_t to);
+  std::int64_t flowOf(Poco::Data::Session& session, const std::string& proxy, std::int64_t proxyId,
+                      const wire::EdgeReport& edge, std::int64_t from, std::int64_t to);
   /// The id of a route of a flow; that of "other" when the flow has too many.
   std::int64_t routeOf(Poco::Data::Session& session, std::int64_t flow, const std::string& route);
 

@@ -37,18 +37,32 @@ void FlowIndex::loadFlows(Poco::Data::Session& session) {
   Column<std::int64_t> ids, edges, proxies, uids, firsts, lasts;
   Column<int> prefixes, ports, captured;
   Column<std::string> scopes, clients, servers, protocols, names, vantages, units, exes, tls;
-  session << "SELECT f.id, f.edge_id, f.proxy_id, p.name, e.scope, e.client, e.prefix, e.server, e.port, e.protocol, f.vantage, "
+  session << "SELECT f.id, f.edge_id, f.proxy_id, p.name, e.scope, e.client, e.prefix, e.server, e.port, e.protocol, "
+             "f.vantage, "
              "f.unit, f.exe, f.uid, f.tls, f.captured, f.first_seen, f.last_seen "
              "FROM flows f JOIN edges e ON e.id = f.edge_id JOIN proxies p ON p.id = f.proxy_id ORDER BY f.id",
-      into(ids), into(edges), into(proxies), into(names), into(scopes), into(clients), into(prefixes), into(servers), into(ports),
-      into(protocols), into(vantages), into(units), into(exes), into(uids), into(tls), into(captured), into(firsts), into(lasts), now;
+      into(ids), into(edges), into(proxies), into(names), into(scopes), into(clients), into(prefixes), into(servers),
+      into(ports), into(protocols), into(vantages), into(units), into(exes), into(uids), into(tls), into(captured),
+      into(firsts), into(lasts), now;
   std::vector<std::pair<Place, Edge>> places;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    Place place{scopes[i], addressOf(clients[i]), static_cast<std::uint8_t>(prefixes[i]),
-                {addressOf(servers[i]), static_cast<std::uint16_t>(ports[i])}, protocols[i]};
-    graph::Flow flow{.id = ids[i], .client = place.client, .prefix = place.prefix, .owner = {}, .destination = place.destination,
-                     .protocol = place.protocol, .tls = tls[i], .vantage = vantages[i], .proxy = names[i],
-                     .captured = captured[i] != 0, .firstSeen = firsts[i], .lastSeen = lasts[i]};
+    Place place{scopes[i],
+                addressOf(clients[i]),
+                static_cast<std::uint8_t>(prefixes[i]),
+                {addressOf(servers[i]), static_cast<std::uint16_t>(ports[i])},
+                protocols[i]};
+    graph::Flow flow{.id = ids[i],
+                     .client = place.client,
+                     .prefix = place.prefix,
+                     .owner = {},
+                     .destination = place.destination,
+                     .protocol = place.protocol,
+                     .tls = tls[i],
+                     .vantage = vantages[i],
+                     .proxy = names[i],
+                     .captured = captured[i] != 0,
+                     .firstSeen = firsts[i],
+                     .lastSeen = lasts[i]};
     if (uids[i] >= 0) flow.owner = wire::Owner{units[i], exes[i], static_cast<std::uint32_t>(uids[i])};
     if (flow.owner || flow.vantage == "outbound" || !flow.captured) noteKnown(flow.client);
     flowIds_.emplace(flowKey(edges[i], proxies[i], flow), flow.id);

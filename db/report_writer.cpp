@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 
 #include "db/interval_log.h"
-#include "shadow/record/cell.h"
 
 namespace loam::db {
 
@@ -39,10 +39,13 @@ bool ReportWriter::write(const wire::Report& report) {
 }
 
 void ReportWriter::finish(std::uint64_t counted) {
+  flush();
   const Folds& folds = index_.folds;
   session_ << "UPDATE counters SET value = value + ? WHERE name = 'revision'", use(counted), now;
-  const std::pair<const char*, std::uint64_t> totals[] = {
-      {"folded_edges", folds.edges}, {"folded_peers", folds.peers}, {"folded_routes", folds.routes}, {"dropped_claims", folds.claims}};
+  const std::pair<const char*, std::uint64_t> totals[] = {{"folded_edges", folds.edges},
+                                                          {"folded_peers", folds.peers},
+                                                          {"folded_routes", folds.routes},
+                                                          {"dropped_claims", folds.claims}};
   for (const auto& [label, total] : totals) {
     std::string name = label;
     std::uint64_t value = total;
@@ -78,7 +81,8 @@ void ReportWriter::writeProxy(const wire::Report& report, std::int64_t proxy) {
               "ON CONFLICT (proxy_id, epoch) DO UPDATE SET records = max(records, excluded.records), "
               "reports = max(reports, excluded.reports), decoders = max(decoders, excluded.decoders), "
               "other_edges = max(other_edges, excluded.other_edges)",
-      use(proxy), use(epoch), use(losses.records), use(losses.reports), use(losses.decoders), use(losses.otherEdges), now;
+      use(proxy), use(epoch), use(losses.records), use(losses.reports), use(losses.decoders), use(losses.otherEdges),
+      now;
 }
 
 void ReportWriter::writeEdge(const wire::Report& report, std::int64_t proxy, const wire::EdgeReport& edge) {
@@ -91,20 +95,27 @@ void ReportWriter::writeEdge(const wire::Report& report, std::int64_t proxy, con
   }
   to = std::max(from, std::min(to, report.to / 1000));
   const std::int64_t flow = index_.flowOf(session_, report.proxy, proxy, edge, from, to);
-  for (const wire::Bucket& bucket : edge.buckets) writeBucket(flow, bucket);
+  for (const wire::Bucket& bucket : edge.buckets) gather(flow, bucket);
 }
 
-void ReportWriter::writeBucket(std::int64_t flow, const wire::Bucket& bucket) {
+void ReportWriter::gather(std::int64_t flow, const wire::Bucket& bucket) {
   std::vector<record::RouteCell> routes;
   for (const wire::RouteCounts& route : bucket.routes) {
     routes.push_back({index_.routeOf(session_, flow, route.route), route.counts});
   }
-  std::sort(routes.begin(), routes.end(), [](const auto& a, const auto& b) { return a.route < b.route; });
-  cell_.t = bucket.start;
-  cell_.flow = flow;
-  assign(cell_.counts, record::encodeCounts(bucket.counts));
-  assign(cell_.routes, record::encodeRoutes(routes));
-  upsert_.execute();
+  Sums& sums = pending_[{bucket.start, flow}];
+  sums.counts.merge(bucket.counts);
+  record::addRoutes(record::encodeRoutes(routes), sums.routes);
+}
+
+void ReportWriter::flush() {
+  for (const auto& [key, sums] : pending_) {
+    std::tie(cell_.t, cell_.flow) = key;
+    assign(cell_.counts, record::encodeCounts(sums.counts));
+    assign(cell_.routes, record::encodeRoutes(sums.routes));
+    upsert_.execute();
+  }
+  pending_.clear();
 }
 
 void ReportWriter::writeNames(const wire::Report& report) {
@@ -124,14 +135,15 @@ void ReportWriter::writeNames(const wire::Report& report) {
     if (update.execute() > 0) continue;
     std::uint64_t claims = 0;
     std::uint64_t all = 0;
-    session_ << "SELECT count(*) FROM claims WHERE scope = ? AND address = ? AND port = ? AND source = ?", into(claims), use(scope),
-        use(address), use(port), use(source), now;
+    session_ << "SELECT count(*) FROM claims WHERE scope = ? AND address = ? AND port = ? AND source = ?", into(claims),
+        use(scope), use(address), use(port), use(source), now;
     session_ << "SELECT count(*) FROM claims", into(all), now;
     if (claims >= limits_.names || all >= limits_.claims) {
       ++index_.folds.claims;
       continue;
     }
-    session_ << "INSERT INTO claims (scope, address, port, source, name, seen, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    session_ << "INSERT INTO claims (scope, address, port, source, name, seen, first_seen, last_seen) VALUES (?, ?, ?, "
+                "?, ?, ?, ?, ?)",
         use(scope), use(address), use(port), use(source), use(name), use(seen), use(from), use(to), now;
     index_.noteKnown(evidence.address);
   }

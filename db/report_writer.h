@@ -5,9 +5,13 @@
 #include <Poco/Data/Statement.h>
 
 #include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "db/flow_index.h"
 #include "proxy/wire/report.h"
+#include "shadow/record/cell.h"
 #include "shadow/record/limits.h"
 
 namespace loam::db {
@@ -21,19 +25,29 @@ class ReportWriter {
 
   /// False when it was counted before.
   bool write(const wire::Report& report);
-  /// What many reports share: the revision and the counters of the bounds.
+  /// What many reports share: their buckets, the revision and the counters of the bounds.
   void finish(std::uint64_t counted);
+  /// Forgets what a failed transaction had gathered.
+  void discard() { pending_.clear(); }
 
  private:
+  /// Edges that were folded into one, and reports of one batch, meet in the same bucket: they are written once.
+  struct Sums {
+    wire::Counts counts;
+    std::vector<record::RouteCell> routes;
+  };
+
   std::int64_t proxyOf(const wire::Report& report);
   void writeProxy(const wire::Report& report, std::int64_t proxy);
   void writeEdge(const wire::Report& report, std::int64_t proxy, const wire::EdgeReport& edge);
-  void writeBucket(std::int64_t flow, const wire::Bucket& bucket);
+  void gather(std::int64_t flow, const wire::Bucket& bucket);
+  void flush();
   void writeNames(const wire::Report& report);
 
   Poco::Data::Session& session_;
   FlowIndex& index_;
   const record::Limits limits_;
+  std::map<std::pair<std::int64_t, std::int64_t>, Sums> pending_;  // by time and flow
   // Bound to cell_, the statement that ingest lives in: prepared once.
   struct Cell {
     std::int64_t t = 0;

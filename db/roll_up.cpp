@@ -29,7 +29,8 @@ void rollUp(Poco::Data::Session& session, std::int64_t at, const record::Limits&
   if (movable != 0) {
     for (std::int64_t seconds : record::kLevelSeconds) {
       session << "INSERT INTO buckets (res, t, flow_id, counts, routes) "
-                 "SELECT ?, t / ? * ?, flow_id, sum_counts(counts), sum_routes(routes) FROM movable WHERE true GROUP BY 2, 3 "
+                 "SELECT ?, t / ? * ?, flow_id, sum_counts(counts), sum_routes(routes) FROM movable WHERE true GROUP "
+                 "BY 2, 3 "
                  "ON CONFLICT (res, t, flow_id) DO UPDATE SET counts = add_counts(counts, excluded.counts), "
                  "routes = add_routes(routes, excluded.routes)",
           use(seconds), use(seconds), use(seconds), now;
@@ -37,7 +38,8 @@ void rollUp(Poco::Data::Session& session, std::int64_t at, const record::Limits&
     session << "DELETE FROM tens WHERE (t, flow_id) IN (SELECT t, flow_id FROM movable)", now;
   }
   for (std::int64_t seconds : record::kLevelSeconds) {
-    session << "DELETE FROM buckets WHERE res = ? AND t < (SELECT t FROM horizons WHERE res = ?)", use(seconds), use(seconds), now;
+    session << "DELETE FROM buckets WHERE res = ? AND t < (SELECT t FROM horizons WHERE res = ?)", use(seconds),
+        use(seconds), now;
   }
   session << "DELETE FROM coverage WHERE to_ms < (SELECT t FROM horizons WHERE res = 86400) * 1000", now;
 }

@@ -31,7 +31,8 @@ Result<std::unique_ptr<Database>> ReaderPool::take() {
     }
   }
   auto reader = Database::openReader(path_);
-  if (reader) LOAM_TRY((*reader)->attempt("preparing a reader", [](Session& session) { defineCellFunctions(session); }));
+  if (reader)
+    LOAM_TRY((*reader)->attempt("preparing a reader", [](Session& session) { defineCellFunctions(session); }));
   return reader;
 }
 
@@ -49,7 +50,8 @@ Result<std::unique_ptr<record::GraphSnapshot>> SqliteGraphSnapshot::begin(Reader
     Column<std::int64_t> seconds;
     Column<std::int64_t> starts;
     session << "SELECT res, t FROM horizons", into(seconds), into(starts), now;
-    for (std::size_t i = 0; i < record::kLevelSeconds.size(); ++i) snapshot->levels_[i].seconds = record::kLevelSeconds[i];
+    for (std::size_t i = 0; i < record::kLevelSeconds.size(); ++i)
+      snapshot->levels_[i].seconds = record::kLevelSeconds[i];
     for (std::size_t i = 0; i < seconds.size(); ++i) {
       if (seconds[i] == wire::kBucketSeconds) snapshot->moved_ = starts[i];
       for (record::Level& level : snapshot->levels_) {
@@ -67,11 +69,16 @@ SqliteGraphSnapshot::~SqliteGraphSnapshot() {
 Result<record::Sums> SqliteGraphSnapshot::sums(graph::Window window, record::Snap snap, bool routes) {
   const record::WindowPlan plan = record::planWindow(window, snap, moved_, levels_);
   record::Sums sums{plan.window, plan.resolution, {}};
-  if (plan.window.to <= plan.window.from) return sums;
+  // Inside: buckets of 10 s that stayed behind at a seam lie inside even where those of the levels do not.
+  const bool inside = snap == record::Snap::Inside;
+  const graph::Window exact = inside ? graph::Window{record::alignUp(window.from, wire::kBucketSeconds),
+                                                     record::alignDown(window.to, wire::kBucketSeconds)}
+                                     : plan.window;
+  if (exact.to <= exact.from) return sums;
   LOAM_TRY(reader_->attempt("reading a window", [&](Session& session) {
     Poco::Data::BLOB collected;
-    std::int64_t from = plan.window.from;
-    std::int64_t to = plan.window.to;
+    std::int64_t from = exact.from;
+    std::int64_t to = exact.to;
     const char* const tens = routes ? "SELECT collect(flow_id, counts, routes) FROM tens WHERE t >= ? AND t < ?"
                                     : "SELECT collect(flow_id, counts) FROM tens WHERE t >= ? AND t < ?";
     session << tens, into(collected), use(from), use(to), now;
@@ -82,7 +89,6 @@ Result<record::Sums> SqliteGraphSnapshot::sums(graph::Window window, record::Sna
                  : "SELECT collect(flow_id, counts) FROM buckets WHERE res = ? AND t >= ? AND t < ?";
       session << buckets, into(collected), use(range.seconds), use(range.from), use(range.to), now;
       add(collected, sums);
-      sums.resolution = std::max(sums.resolution, plan.resolution);
     }
   }));
   return sums;
@@ -112,12 +118,13 @@ Result<std::vector<graph::Claim>> SqliteGraphSnapshot::claims() {
     Column<int> ports;
     Column<std::uint64_t> seen;
     Column<std::int64_t> firsts, lasts;
-    session << "SELECT scope, address, port, source, name, seen, first_seen, last_seen FROM claims", into(scopes), into(addresses),
-        into(ports), into(sources), into(names), into(seen), into(firsts), into(lasts), now;
+    session << "SELECT scope, address, port, source, name, seen, first_seen, last_seen FROM claims", into(scopes),
+        into(addresses), into(ports), into(sources), into(names), into(seen), into(firsts), into(lasts), now;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto address = IpAddress::parse(addresses[i]);
       if (!address) continue;
-      out.push_back({scopes[i], *address, 128, static_cast<std::uint16_t>(ports[i]), sources[i], names[i], seen[i], firsts[i], lasts[i]});
+      out.push_back({scopes[i], *address, 128, static_cast<std::uint16_t>(ports[i]), sources[i], names[i], seen[i],
+                     firsts[i], lasts[i]});
     }
   }));
   return out;
@@ -139,23 +146,33 @@ Result<std::vector<graph::ProxyState>> SqliteGraphSnapshot::proxies(graph::Windo
     Column<std::int64_t> ids, epochs, sequences, firsts, lasts;
     Column<std::string> names, roles;
     Column<std::uint64_t> reports, duplicates, records, lost, decoders, others;
-    session << "SELECT p.id, p.name, p.role, p.epoch, p.sequence, p.reports, p.duplicates, p.first_report, p.last_report, "
-               "sum(e.records), sum(e.reports), sum(e.decoders), sum(e.other_edges) "
-               "FROM proxies p JOIN epochs e ON e.proxy_id = p.id GROUP BY p.id ORDER BY p.name",
-        into(ids), into(names), into(roles), into(epochs), into(sequences), into(reports), into(duplicates), into(firsts),
-        into(lasts), into(records), into(lost), into(decoders), into(others), now;
+    session
+        << "SELECT p.id, p.name, p.role, p.epoch, p.sequence, p.reports, p.duplicates, p.first_report, p.last_report, "
+           "sum(e.records), sum(e.reports), sum(e.decoders), sum(e.other_edges) "
+           "FROM proxies p JOIN epochs e ON e.proxy_id = p.id GROUP BY p.id ORDER BY p.name",
+        into(ids), into(names), into(roles), into(epochs), into(sequences), into(reports), into(duplicates),
+        into(firsts), into(lasts), into(records), into(lost), into(decoders), into(others), now;
     std::map<std::int64_t, std::size_t> at;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       at[ids[i]] = i;
-      out.push_back({names[i], roles[i], static_cast<std::uint64_t>(epochs[i]), static_cast<std::uint64_t>(sequences[i]), reports[i],
-                     duplicates[i], firsts[i], lasts[i], {records[i], lost[i], decoders[i], others[i]}, {}});
+      out.push_back({names[i],
+                     roles[i],
+                     static_cast<std::uint64_t>(epochs[i]),
+                     static_cast<std::uint64_t>(sequences[i]),
+                     reports[i],
+                     duplicates[i],
+                     firsts[i],
+                     lasts[i],
+                     {records[i], lost[i], decoders[i], others[i]},
+                     {}});
     }
     const std::int64_t from = window.from * 1000;
     const std::int64_t to = window.to * 1000;
     std::int64_t after = from;
     std::int64_t before = to;
     Column<std::int64_t> proxies, starts, ends;
-    session << "SELECT proxy_id, from_ms, to_ms FROM coverage WHERE to_ms > ? AND from_ms < ? ORDER BY proxy_id, from_ms",
+    session
+        << "SELECT proxy_id, from_ms, to_ms FROM coverage WHERE to_ms > ? AND from_ms < ? ORDER BY proxy_id, from_ms",
         into(proxies), into(starts), into(ends), use(after), use(before), now;
     for (std::size_t i = 0; i < proxies.size(); ++i) {
       const auto proxy = at.find(proxies[i]);

@@ -1,16 +1,17 @@
 #include "db/sqlite_graph_store.h"
 
 #include <Poco/Data/Statement.h>
-
-#include <mutex>
 #include <system_error>
+
+#include <algorithm>
+#include <mutex>
 
 #include "db/cell_functions.h"
 #include "db/database.h"
 #include "db/flow_index.h"
-#include "db/schemas.h"
 #include "db/report_writer.h"
 #include "db/roll_up.h"
+#include "db/schemas.h"
 #include "db/sqlite_graph_snapshot.h"
 
 namespace loam::db {
@@ -69,8 +70,8 @@ class SqliteGraphStore final : public record::GraphStore {
       std::string text = address.ip.text();
       std::string wanted = name;
       int port = address.port;
-      session << "DELETE FROM claims WHERE scope = ? AND address = ? AND port = ? AND source = 'operator'", use(where), use(text),
-          use(port), now;
+      session << "DELETE FROM claims WHERE scope = ? AND address = ? AND port = ? AND source = 'operator'", use(where),
+          use(text), use(port), now;
       if (!wanted.empty()) {
         session << "INSERT INTO claims (scope, address, port, source, name, seen, first_seen, last_seen) "
                    "VALUES (?, ?, ?, 'operator', ?, 1, 0, 0)",
@@ -103,8 +104,8 @@ class SqliteGraphStore final : public record::GraphStore {
   record::StoreCounters counters() const override {
     const std::lock_guard lock(mutex_);
     const Folds& folds = index_.folds;
-    return {reports_,    duplicates_,  failures_,          folds.edges,        folds.peers, folds.routes,
-            folds.claims, index_.edgeCount(), index_.flowCount(), sizeOf(""), sizeOf("-wal")};
+    return {reports_,     duplicates_,        failures_,          folds.edges, folds.peers,   folds.routes,
+            folds.claims, index_.edgeCount(), index_.flowCount(), sizeOf(""),  sizeOf("-wal")};
   }
 
  private:
@@ -115,6 +116,10 @@ class SqliteGraphStore final : public record::GraphStore {
     Status done = database_->transaction(what, body);
     if (done) return done;
     ++failures_;
+    writer_->discard();
+    // What the log holds twice may be room enough.
+    if (done.error().code == ErrorCode::Exhausted)
+      (void)database_->script("cutting the log", "PRAGMA wal_checkpoint(TRUNCATE)");
     // Nothing that an I/O error touched is trusted: the file is opened and checked again, now or at the next write.
     if (done.error().code == ErrorCode::Io) {
       writer_.reset();
@@ -144,7 +149,8 @@ class SqliteGraphStore final : public record::GraphStore {
 
 }  // namespace
 
-Result<std::unique_ptr<record::GraphStore>> openGraphStore(const std::filesystem::path& path, const record::Limits& limits) {
+Result<std::unique_ptr<record::GraphStore>> openGraphStore(const std::filesystem::path& path,
+                                                           const record::Limits& limits) {
   auto store = std::make_unique<SqliteGraphStore>(path, limits);
   LOAM_TRY(store->open());
   return store;

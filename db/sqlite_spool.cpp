@@ -2,7 +2,6 @@
 
 #include <Poco/Data/LOB.h>
 #include <Poco/Data/Statement.h>
-
 #include <system_error>
 
 #include "db/database.h"
@@ -17,7 +16,8 @@ using Poco::Data::Session;
 
 class SqliteSpool final : public report::Spool {
  public:
-  SqliteSpool(std::unique_ptr<Database> database, const SpoolLimits& limits) : database_(std::move(database)), limits_(limits) {}
+  SqliteSpool(std::unique_ptr<Database> database, const SpoolLimits& limits)
+      : database_(std::move(database)), limits_(limits) {}
 
   Status load() {
     return database_->attempt("counting the reports", [this](Session& session) {
@@ -27,13 +27,16 @@ class SqliteSpool final : public report::Spool {
   }
 
   Status push(std::string_view report) override {
-    if (report.size() > limits_.bytes) return fail(ErrorCode::Exhausted, "a report of " + std::to_string(report.size()) + " bytes is larger than the spool");
+    if (report.size() > limits_.bytes)
+      return fail(ErrorCode::Exhausted,
+                  "a report of " + std::to_string(report.size()) + " bytes is larger than the spool");
     const Totals before{size_, bytes_, dropped_};
     const Status done = database_->transaction("keeping a report", [&](Session& session) {
       while (size_ != 0 && (size_ >= limits_.reports || bytes_ + report.size() > limits_.bytes)) dropOldest(session);
       Poco::Data::BLOB blob(reinterpret_cast<const unsigned char*>(report.data()), report.size());
       session << "INSERT INTO reports (report) VALUES (?)", use(blob), now;
-      session << "UPDATE counters SET value = ? WHERE name = 'dropped' AND value <> ?", use(dropped_), use(dropped_), now;
+      session << "UPDATE counters SET value = ? WHERE name = 'dropped' AND value <> ?", use(dropped_), use(dropped_),
+          now;
       ++size_;
       bytes_ += report.size();
     });
@@ -56,7 +59,8 @@ class SqliteSpool final : public report::Spool {
 
   Status pop() override {
     const Totals before{size_, bytes_, dropped_};
-    const Status done = database_->transaction("removing a report", [this](Session& session) { remove(session, front_); });
+    const Status done =
+        database_->transaction("removing a report", [this](Session& session) { remove(session, front_); });
     if (!done) std::tie(size_, bytes_, dropped_) = before;
     return done;
   }
@@ -103,11 +107,13 @@ Result<std::unique_ptr<report::Spool>> openOnce(const std::filesystem::path& pat
 
 }  // namespace
 
-Result<std::unique_ptr<report::Spool>> openSpool(const std::filesystem::path& path, const SpoolLimits& limits, bool* movedAside) {
+Result<std::unique_ptr<report::Spool>> openSpool(const std::filesystem::path& path, const SpoolLimits& limits,
+                                                 bool* movedAside) {
   if (movedAside != nullptr) *movedAside = false;
   auto spool = openOnce(path, limits);
   if (spool || spool.error().code != ErrorCode::Io) return spool;
-  // Unsent reports are worth less than a proxy that can report again: the damaged file is kept for whoever wants to look.
+  // Unsent reports are worth less than a proxy that can report again: the damaged file is kept for whoever wants to
+  // look.
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return spool;
   const std::string aside = path.string() + ".damaged";

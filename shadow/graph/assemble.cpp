@@ -26,7 +26,9 @@ struct TlsSeen {
     } else if (counts.tlsConnections != 0) {
       versions.insert("TLS");
     }
-    if (flow.tls.empty() && (counts.requests != 0 || counts.connections > counts.failedConnections + counts.tlsConnections)) plain = true;
+    if (flow.tls.empty() &&
+        (counts.requests != 0 || counts.connections > counts.failedConnections + counts.tlsConnections))
+      plain = true;
   }
   std::string text() const {
     if (versions.empty()) return "none";
@@ -62,10 +64,10 @@ class Assembly {
     const Flow& flow = merged.flow;
     const std::string scope = scopeOf(flow.client, flow.destination.ip, flow.proxy);
     const bool other = flow.client.isUnspecified();
-    const std::string source = node(names_.caller(scope, flow.client, flow.prefix, flow.owner), flow.client, flow.client.text(),
-                                    other || flow.prefix < 128, flow);
-    const std::string target =
-        node(names_.server(scope, flow.destination), flow.destination.ip, flow.destination.text(), flow.destination.ip.isUnspecified(), flow);
+    const std::string source = node(names_.caller(scope, flow.client, flow.prefix, flow.owner), flow.client,
+                                    flow.client.text(), other || flow.prefix < 128, flow);
+    const std::string target = node(names_.server(scope, flow.destination), flow.destination.ip,
+                                    flow.destination.text(), flow.destination.ip.isUnspecified(), flow);
     EdgeParts& edge = edges_[{source, target, flow.protocol, flow.destination.port}];
     edge.firstSeen = edge.firstSeen == 0 ? flow.firstSeen : std::min(edge.firstSeen, flow.firstSeen);
     edge.lastSeen = std::max(edge.lastSeen, flow.lastSeen);
@@ -89,7 +91,8 @@ class Assembly {
   }
 
  private:
-  std::string node(Names::Choice choice, const IpAddress& ip, const std::string& address, bool aggregate, const Flow& flow) {
+  std::string node(Names::Choice choice, const IpAddress& ip, const std::string& address, bool aggregate,
+                   const Flow& flow) {
     const bool named = choice.source != "address";
     std::string name = choice.name;
     if (collapse_ == Collapse::External && !aggregate && isPublic(ip)) name = "external";
@@ -102,7 +105,8 @@ class Assembly {
     node.lastSeen = std::max(node.lastSeen, flow.lastSeen);
     parts.isAggregate = parts.isAggregate || aggregate;
     parts.hasPrivate = parts.hasPrivate || !isPublic(ip);
-    if (!ip.isUnspecified() && parts.addresses.size() < kMostAddresses && !(aggregate && flow.prefix < 128)) parts.addresses.insert(address);
+    if (!ip.isUnspecified() && parts.addresses.size() < kMostAddresses && !(aggregate && flow.prefix < 128))
+      parts.addresses.insert(address);
     for (const NameClaim& claim : choice.claims) addClaim(node, claim);
     return name;
   }
@@ -171,8 +175,11 @@ std::vector<Coverage> coverageOf(const std::vector<ProxyState>& proxies, Window 
     const std::int64_t from = std::max(window.from, proxy.firstReport) * 1000;
     const std::int64_t to = std::min(window.to, std::max(now - kSealing, proxy.lastReport)) * 1000;
     std::int64_t covered = 0;
-    for (const Span& span : proxy.covered) covered += std::max<std::int64_t>(0, std::min(span.to, to) - std::max(span.from, from));
-    coverage.share = to > from ? static_cast<double>(covered) / static_cast<double>(to - from) : covered > 0 || !proxy.covered.empty() ? 1 : 0;
+    for (const Span& span : proxy.covered)
+      covered += std::max<std::int64_t>(0, std::min(span.to, to) - std::max(span.from, from));
+    coverage.share = to > from ? static_cast<double>(covered) / static_cast<double>(to - from)
+                     : covered > 0 || !proxy.covered.empty() ? 1
+                                                             : 0;
     out.push_back(std::move(coverage));
   }
   return out;
@@ -194,8 +201,12 @@ bool isPublic(const IpAddress& address) {
     return (b[0] & 0xe0) == 0x20 && !documentation;
   }
   const auto b = address.v4Bytes();
-  const auto in = [&b](std::uint8_t first, std::uint8_t second, std::uint8_t mask) { return b[0] == first && (b[1] & mask) == second; };
-  if (b[0] == 0 || b[0] == 10 || b[0] >= 224 || in(172, 16, 0xf0) || in(192, 168, 0xff) || in(100, 64, 0xc0) || in(198, 18, 0xfe)) return false;
+  const auto in = [&b](std::uint8_t first, std::uint8_t second, std::uint8_t mask) {
+    return b[0] == first && (b[1] & mask) == second;
+  };
+  if (b[0] == 0 || b[0] == 10 || b[0] >= 224 || in(172, 16, 0xf0) || in(192, 168, 0xff) || in(100, 64, 0xc0) ||
+      in(198, 18, 0xfe))
+    return false;
   const bool documentation = (b[0] == 192 && b[1] == 0 && b[2] == 2) || (b[0] == 198 && b[1] == 51 && b[2] == 100) ||
                              (b[0] == 203 && b[1] == 0 && b[2] == 113);
   return !documentation;

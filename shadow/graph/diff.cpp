@@ -13,7 +13,7 @@ namespace loam::graph {
 
 namespace {
 
-constexpr double kSureZ = 3.0;         // standard errors that chance is not believed to make
+constexpr double kSureZ = 3.0;  // standard errors that chance is not believed to make
 constexpr double kRateRatio = 1.5;
 constexpr double kErrorStep = 0.01;
 constexpr double kLatencyRatio = 1.25;
@@ -30,7 +30,9 @@ std::string number(double value) {
 
 double seconds(const Window& window) { return static_cast<double>(std::max<std::int64_t>(1, window.to - window.from)); }
 
-std::uint64_t exchanges(const Edge& edge) { return edge.counts.requests != 0 ? edge.counts.requests : edge.counts.connections; }
+std::uint64_t exchanges(const Edge& edge) {
+  return edge.counts.requests != 0 ? edge.counts.requests : edge.counts.connections;
+}
 
 /// Two counts over two lengths of time: is the ratio of their rates beyond chance and beyond kRateRatio?
 bool rateChanged(const Edge& a, const Edge& b, const Window& before, const Window& after) {
@@ -46,7 +48,8 @@ bool sharesDiffer(std::uint64_t hitsA, std::uint64_t allA, std::uint64_t hitsB, 
   const double shareA = static_cast<double>(hitsA) / static_cast<double>(allA);
   const double shareB = static_cast<double>(hitsB) / static_cast<double>(allB);
   const double pooled = static_cast<double>(hitsA + hitsB) / static_cast<double>(allA + allB);
-  const double error = std::sqrt(pooled * (1 - pooled) * (1 / static_cast<double>(allA) + 1 / static_cast<double>(allB)));
+  const double error =
+      std::sqrt(pooled * (1 - pooled) * (1 / static_cast<double>(allA) + 1 / static_cast<double>(allB)));
   return std::abs(shareB - shareA) >= least && std::abs(shareB - shareA) > kSureZ * error;
 }
 
@@ -73,10 +76,15 @@ bool latencyChanged(const Edge& a, const Edge& b, double quantile) {
 std::string changes(const Edge& a, const Edge& b, const Window& before, const Window& after) {
   std::string out;
   const auto say = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
-  if (rateChanged(a, b, before, after)) say("rate " + number(rate(a, before)) + "/s -> " + number(rate(b, after)) + "/s");
-  const auto errors = [](const Edge& edge) { return edge.counts.requests != 0 ? edge.counts.errors : edge.counts.failedConnections; };
+  if (rateChanged(a, b, before, after))
+    say("rate " + number(rate(a, before)) + "/s -> " + number(rate(b, after)) + "/s");
+  const auto errors = [](const Edge& edge) {
+    return edge.counts.requests != 0 ? edge.counts.errors : edge.counts.failedConnections;
+  };
   if (sharesDiffer(errors(a), exchanges(a), errors(b), exchanges(b), kErrorStep)) {
-    const auto share = [&](const Edge& edge) { return number(100.0 * static_cast<double>(errors(edge)) / static_cast<double>(exchanges(edge))); };
+    const auto share = [&](const Edge& edge) {
+      return number(100.0 * static_cast<double>(errors(edge)) / static_cast<double>(exchanges(edge)));
+    };
     say("errors " + share(a) + " % -> " + share(b) + " %");
   }
   if (latencyChanged(a, b, 0.5)) say("p50 " + number(a.p50Ms) + " ms -> " + number(b.p50Ms) + " ms");
@@ -119,7 +127,8 @@ class Comparison {
         plaintext(*was->second, *edge);
         gone.erase(was);
       } else {
-        note(DiffKind::New, nullptr, edge, number(rate(*edge, diff_.after.window)) + "/s since " + rfc3339(edge->firstSeen));
+        note(DiffKind::New, nullptr, edge,
+             number(rate(*edge, diff_.after.window)) + "/s since " + rfc3339(edge->firstSeen));
       }
     }
     for (const auto& [ends, edge] : gone) {
@@ -141,11 +150,13 @@ class Comparison {
 
  private:
   void note(DiffKind kind, const Edge* before, const Edge* after, std::string what) {
-    diff_.differences.push_back({kind, before == nullptr ? Edge() : *before, after == nullptr ? Edge() : *after, std::move(what)});
+    diff_.differences.push_back(
+        {kind, before == nullptr ? Edge() : *before, after == nullptr ? Edge() : *after, std::move(what)});
   }
   void plaintext(const Edge& a, const Edge& b) {
     const bool encrypted = a.tls != "none" && a.tls != "partial";
-    if (encrypted && (b.tls == "none" || b.tls == "partial")) note(DiffKind::PlaintextReturned, &a, &b, a.tls + " -> " + b.tls);
+    if (encrypted && (b.tls == "none" || b.tls == "partial"))
+      note(DiffKind::PlaintextReturned, &a, &b, a.tls + " -> " + b.tls);
   }
   void compare(const Edge& a, const Edge& b) {
     plaintext(a, b);
@@ -161,7 +172,8 @@ class Comparison {
 }  // namespace
 
 std::string_view name(DiffKind kind) {
-  static constexpr std::array<std::string_view, 5> kNames{"NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED", "PLAINTEXT_RETURNED"};
+  static constexpr std::array<std::string_view, 5> kNames{"NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED",
+                                                          "PLAINTEXT_RETURNED"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -20,9 +20,11 @@ std::string field(std::string_view text) {
 /// The header as comment lines, then the names of the columns, then one edge a line.
 std::string exportCsv(const Graph& graph) {
   std::string out;
-  for (const std::string& line : headerLines(graph.header)) out += field("# " + replaceEach(line, "\n\r", {" ", " "})) + "\r\n";
+  for (const std::string& line : headerLines(graph.header))
+    out += field("# " + replaceEach(line, "\n\r", {" ", " "})) + "\r\n";
   out +=
-      "source,target,protocol,port,connections,requests,errors,bytes_sent,bytes_received,p50_ms,p99_ms,tls,first_seen,last_seen,"
+      "source,target,protocol,port,connections,requests,errors,bytes_sent,bytes_received,p50_ms,p99_ms,tls,first_seen,"
+      "last_seen,"
       "captured\r\n";
   for (const Edge& edge : graph.edges) {
     const std::string fields[] = {

@@ -19,13 +19,13 @@ struct Key {
 };
 
 constexpr std::array<Key, 21> kKeys{{
-    {"header", "graph", "string"},      {"name", "node", "string"},           {"kind", "node", "string"},
-    {"name_source", "node", "string"},  {"addresses", "node", "string"},      {"protocol", "edge", "string"},
-    {"port", "edge", "int"},            {"connections", "edge", "long"},      {"requests", "edge", "long"},
-    {"errors", "edge", "long"},         {"bytes_sent", "edge", "long"},       {"bytes_received", "edge", "long"},
-    {"p50_ms", "edge", "double"},       {"p99_ms", "edge", "double"},         {"tls", "edge", "string"},
-    {"first_seen", "edge", "string"},   {"last_seen", "edge", "string"},      {"captured", "edge", "boolean"},
-    {"rate", "edge", "double"},         {"seen_by", "edge", "string"},        {"label", "edge", "string"},
+    {"header", "graph", "string"},     {"name", "node", "string"},      {"kind", "node", "string"},
+    {"name_source", "node", "string"}, {"addresses", "node", "string"}, {"protocol", "edge", "string"},
+    {"port", "edge", "int"},           {"connections", "edge", "long"}, {"requests", "edge", "long"},
+    {"errors", "edge", "long"},        {"bytes_sent", "edge", "long"},  {"bytes_received", "edge", "long"},
+    {"p50_ms", "edge", "double"},      {"p99_ms", "edge", "double"},    {"tls", "edge", "string"},
+    {"first_seen", "edge", "string"},  {"last_seen", "edge", "string"}, {"captured", "edge", "boolean"},
+    {"rate", "edge", "double"},        {"seen_by", "edge", "string"},   {"label", "edge", "string"},
 }};
 
 std::string value(const char* indent, const char* key, const std::string& text) {
@@ -39,7 +39,8 @@ std::string joined(const std::vector<std::string>& items) {
 }
 
 std::string edgeElement(const Edge& edge, const Window& window) {
-  std::string out = "    <edge id=\"" + edge.id + "\" source=\"" + xml(edge.source) + "\" target=\"" + xml(edge.target) + "\">\n";
+  std::string out =
+      "    <edge id=\"" + edge.id + "\" source=\"" + xml(edge.source) + "\" target=\"" + xml(edge.target) + "\">\n";
   const std::pair<const char*, std::string> values[] = {
       {"protocol", edge.protocol},
       {"port", std::to_string(edge.port)},
@@ -68,15 +69,17 @@ std::string exportGraphml(const Graph& graph) {
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n";
   for (const Key& key : kKeys) {
-    out += std::string("  <key id=\"") + key.name + "\" for=\"" + key.of + "\" attr.name=\"" + key.name + "\" attr.type=\"" + key.type + "\"/>\n";
+    out += std::string("  <key id=\"") + key.name + "\" for=\"" + key.of + "\" attr.name=\"" + key.name +
+           "\" attr.type=\"" + key.type + "\"/>\n";
   }
   out += "  <graph id=\"mesh\" edgedefault=\"directed\">\n";
   std::string header;
   for (const std::string& line : headerLines(graph.header)) header += (header.empty() ? "" : "; ") + line;
   out += value("    ", "header", header);
   for (const Node& node : graph.nodes) {
-    out += "    <node id=\"" + xml(node.name) + "\">\n" + value("      ", "name", node.name) + value("      ", "kind", node.kind) +
-           value("      ", "name_source", node.nameSource) + value("      ", "addresses", joined(node.addresses)) + "    </node>\n";
+    out += "    <node id=\"" + xml(node.name) + "\">\n" + value("      ", "name", node.name) +
+           value("      ", "kind", node.kind) + value("      ", "name_source", node.nameSource) +
+           value("      ", "addresses", joined(node.addresses)) + "    </node>\n";
   }
   for (const Edge& edge : graph.edges) out += edgeElement(edge, graph.header.window);
   return out + "  </graph>\n</graphml>\n";

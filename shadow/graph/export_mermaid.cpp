@@ -37,7 +37,8 @@ std::string shortened(const std::string& name) {
 std::string draw(const Graph& graph, const std::string& note) {
   std::string out;
   // A leading %%{ would be a directive.
-  for (const std::string& line : headerLines(graph.header)) out += "%% " + replaceEach(line, "\n\r{}<", {" ", " ", "(", ")", "("}) + "\n";
+  for (const std::string& line : headerLines(graph.header))
+    out += "%% " + replaceEach(line, "\n\r{}<", {" ", " ", "(", ")", "("}) + "\n";
   if (!note.empty()) out += "%% " + note + "\n";
   out += "flowchart LR\n";
   std::map<std::string, std::string> ids;
@@ -47,8 +48,8 @@ std::string draw(const Graph& graph, const std::string& note) {
     out += "  " + id + "[" + quoted(shortened(node.name)) + "]\n";
   }
   for (const Edge& edge : graph.edges) {
-    out += "  " + ids[edge.source] + (edge.captured ? " -->|" : " -.->|") + quoted(edgeLabel(edge, graph.header.window)) + "| " +
-           ids[edge.target] + "\n";
+    out += "  " + ids[edge.source] + (edge.captured ? " -->|" : " -.->|") +
+           quoted(edgeLabel(edge, graph.header.window)) + "| " + ids[edge.target] + "\n";
   }
   return out;
 }
@@ -63,9 +64,10 @@ std::string exportMermaid(const Graph& graph) {
   // Fewer and fewer nodes, the others folded into "other", until it fits.
   for (std::size_t most = std::max<std::size_t>(graph.nodes.size() / 2, 2);; most = most * 2 / 3) {
     Graph folded = foldNodes(graph, std::max<std::size_t>(most, 1));
-    std::string text = draw(folded, "collapsed to " + std::to_string(folded.nodes.size()) + " of " + std::to_string(graph.nodes.size()) +
-                                        " nodes: Mermaid draws at most " + std::to_string(kMostEdges) + " edges and " +
-                                        std::to_string(kMostCharacters) + " characters");
+    std::string text =
+        draw(folded, "collapsed to " + std::to_string(folded.nodes.size()) + " of " +
+                         std::to_string(graph.nodes.size()) + " nodes: Mermaid draws at most " +
+                         std::to_string(kMostEdges) + " edges and " + std::to_string(kMostCharacters) + " characters");
     if ((folded.edges.size() <= kMostEdges && text.size() <= kMostCharacters) || most <= 1) return text;
   }
 }

@@ -18,7 +18,8 @@ std::string label(std::string_view text) { return replaceEach(text, "\\\"\n\r", 
 
 /// The words that Grafana's service graph knows.
 std::string_view connectionType(const Edge& edge) {
-  if (edge.protocol == "postgres" || edge.protocol == "mysql" || edge.protocol == "redis" || edge.protocol == "mongodb") return "database";
+  if (edge.protocol == "postgres" || edge.protocol == "mysql" || edge.protocol == "redis" || edge.protocol == "mongodb")
+    return "database";
   if (edge.protocol == "kafka" || edge.protocol == "amqp") return "messaging_system";
   return "";
 }
@@ -35,8 +36,8 @@ using Labels = std::map<std::string, Series>;
 Labels seriesOf(const Graph& graph) {
   Labels all;
   for (const Edge& edge : graph.edges) {
-    const std::string labels = "client=\"" + label(edge.source) + "\",server=\"" + label(edge.target) + "\",connection_type=\"" +
-                               std::string(connectionType(edge)) + "\"";
+    const std::string labels = "client=\"" + label(edge.source) + "\",server=\"" + label(edge.target) +
+                               "\",connection_type=\"" + std::string(connectionType(edge)) + "\"";
     Series& series = all[labels];
     const bool opaque = edge.counts.requests == 0;
     series.requests += opaque ? edge.counts.connections : edge.counts.requests;
@@ -65,9 +66,11 @@ double sumSeconds(const Histogram& histogram) {
   return sum;
 }
 
-std::string counter(const std::string& name, const std::string& help, const Labels& all, std::uint64_t Series::* member) {
+std::string counter(const std::string& name, const std::string& help, const Labels& all,
+                    std::uint64_t Series::*member) {
   std::string out = "# TYPE " + name + " counter\n# HELP " + name + " " + help + "\n";
-  for (const auto& [labels, series] : all) out += name + "_total{" + labels + "} " + std::to_string(series.*member) + "\n";
+  for (const auto& [labels, series] : all)
+    out += name + "_total{" + labels + "} " + std::to_string(series.*member) + "\n";
   return out;
 }
 
@@ -77,7 +80,8 @@ std::string histogram(const std::string& name, const std::string& help, const La
     for (const double bound : kBounds) {
       std::string text = bound == 0.0005 ? "0.0005" : decimal(bound);
       if (text.find('.') == std::string::npos) text += ".0";  // the canonical form of a bound
-      out += name + "_bucket{" + labels + ",le=\"" + text + "\"} " + std::to_string(below(series.latency, bound)) + "\n";
+      out +=
+          name + "_bucket{" + labels + ",le=\"" + text + "\"} " + std::to_string(below(series.latency, bound)) + "\n";
     }
     const std::string count = std::to_string(series.latency.count());
     out += name + "_bucket{" + labels + ",le=\"+Inf\"} " + count + "\n";
@@ -93,13 +97,16 @@ std::string gauge(const std::string& name, const std::string& help, const std::s
 
 }  // namespace
 
-/// The window's totals under the names that Grafana's service graph reads. OpenMetrics has no comments: the header is metrics.
+/// The window's totals under the names that Grafana's service graph reads. OpenMetrics has no comments: the header is
+/// metrics.
 std::string exportOpenMetrics(const Graph& graph) {
   const Labels all = seriesOf(graph);
   std::string out =
-      counter("traces_service_graph_request", "Exchanges (connections where the protocol shows none) of the window.", all, &Series::requests) +
+      counter("traces_service_graph_request", "Exchanges (connections where the protocol shows none) of the window.",
+              all, &Series::requests) +
       counter("traces_service_graph_request_failed", "Those that failed.", all, &Series::failed) +
-      histogram("traces_service_graph_request_server_seconds", "Time from the first byte of a request to the last of its response.", all);
+      histogram("traces_service_graph_request_server_seconds",
+                "Time from the first byte of a request to the last of its response.", all);
   const Header& header = graph.header;
   std::string coverage;
   for (const Coverage& entry : header.coverage) {
@@ -111,12 +118,16 @@ std::string exportOpenMetrics(const Graph& graph) {
                "loam_graph_window_end_seconds " + std::to_string(header.window.to) + "\n");
   out += gauge("loam_graph_resolution_seconds", "Coarsest bucket used.",
                "loam_graph_resolution_seconds " + std::to_string(header.resolution) + "\n");
-  out += gauge("loam_graph_revision", "Reports counted in the record.", "loam_graph_revision " + std::to_string(header.revision) + "\n");
+  out += gauge("loam_graph_revision", "Reports counted in the record.",
+               "loam_graph_revision " + std::to_string(header.revision) + "\n");
   out += gauge("loam_graph_captured_ratio", "Connections captured of all known ones.",
                "loam_graph_captured_ratio " + decimal(header.capturedShare) + "\n");
-  out += gauge("loam_graph_cut_nodes", "Nodes left out.", "loam_graph_cut_nodes " + std::to_string(header.cutNodes) + "\n");
-  out += gauge("loam_graph_cut_edges", "Edges left out.", "loam_graph_cut_edges " + std::to_string(header.cutEdges) + "\n");
-  if (!coverage.empty()) out += gauge("loam_graph_coverage_ratio", "Share of the window that a proxy reported on.", coverage);
+  out += gauge("loam_graph_cut_nodes", "Nodes left out.",
+               "loam_graph_cut_nodes " + std::to_string(header.cutNodes) + "\n");
+  out += gauge("loam_graph_cut_edges", "Edges left out.",
+               "loam_graph_cut_edges " + std::to_string(header.cutEdges) + "\n");
+  if (!coverage.empty())
+    out += gauge("loam_graph_coverage_ratio", "Share of the window that a proxy reported on.", coverage);
   return out + "# EOF\n";
 }
 

@@ -18,7 +18,8 @@ std::vector<std::string> headerLines(const Header& header) {
     std::string line = "coverage: " + coverage.proxy + " " + decimal(coverage.share * 100) + " %";
     const wire::Losses& losses = coverage.losses;
     if (losses.records + losses.reports != 0) {
-      line += ", lost " + std::to_string(losses.records) + " records and " + std::to_string(losses.reports) + " reports";
+      line +=
+          ", lost " + std::to_string(losses.records) + " records and " + std::to_string(losses.reports) + " reports";
     }
     lines.push_back(std::move(line));
   }
@@ -28,8 +29,9 @@ std::vector<std::string> headerLines(const Header& header) {
 std::string edgeLabel(const Edge& edge, const Window& window) {
   std::string label = edge.protocol + " " + decimal(rate(edge, window)) + "/s";
   if (edge.counts.requests != 0) {
-    label += " " + decimal(100.0 * static_cast<double>(edge.counts.errors) / static_cast<double>(edge.counts.requests)) + "% " +
-             decimal(edge.p50Ms) + "ms";
+    label += " " +
+             decimal(100.0 * static_cast<double>(edge.counts.errors) / static_cast<double>(edge.counts.requests)) +
+             "% " + decimal(edge.p50Ms) + "ms";
   }
   if (edge.tls != "none") label += " " + edge.tls;
   if (!edge.captured) label += " not captured";

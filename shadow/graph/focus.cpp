@@ -65,7 +65,8 @@ Result<Collapse> parseCollapse(std::string_view text) {
   if (text.empty() || text == "service") return Collapse::Service;
   if (text == "instance") return Collapse::Instance;
   if (text == "external") return Collapse::External;
-  return fail(ErrorCode::InvalidArgument, "collapse: expected service, instance or external, not \"" + std::string(text.substr(0, 40)) + "\"");
+  return fail(ErrorCode::InvalidArgument,
+              "collapse: expected service, instance or external, not \"" + std::string(text.substr(0, 40)) + "\"");
 }
 
 const Node* find(const Graph& graph, std::string_view nameOrId) {
@@ -84,18 +85,21 @@ Result<Graph> cut(Graph graph, const Filter& filter) {
   std::string focus;
   if (!filter.focus.empty()) {
     const Node* const node = find(graph, filter.focus);
-    if (node == nullptr) return fail(ErrorCode::NotFound, "no node called \"" + filter.focus.substr(0, 128) + "\" in this window");
+    if (node == nullptr)
+      return fail(ErrorCode::NotFound, "no node called \"" + filter.focus.substr(0, 128) + "\" in this window");
     focus = node->name;
   }
   std::erase_if(graph.edges, [&](const Edge& edge) {
-    return (!filter.protocol.empty() && edge.protocol != filter.protocol) || rate(edge, graph.header.window) < filter.minRate;
+    return (!filter.protocol.empty() && edge.protocol != filter.protocol) ||
+           rate(edge, graph.header.window) < filter.minRate;
   });
   if (!focus.empty()) {
     if (filter.depth == 0) {
       graph.edges.clear();
     } else {
       const std::set<std::string> near = neighbourhood(graph, focus, filter.depth - 1);
-      std::erase_if(graph.edges, [&](const Edge& edge) { return !near.contains(edge.source) && !near.contains(edge.target); });
+      std::erase_if(graph.edges,
+                    [&](const Edge& edge) { return !near.contains(edge.source) && !near.contains(edge.target); });
     }
   }
   graph.header.cutEdges += edges - graph.edges.size();
@@ -114,7 +118,8 @@ Graph foldNodes(Graph graph, std::size_t most) {
   std::vector<const Node*> order;
   for (const Node& node : graph.nodes) order.push_back(&node);
   std::sort(order.begin(), order.end(), [&](const Node* a, const Node* b) {
-    return std::tuple(a->kind == "aggregate", weight[a->name], b->name) > std::tuple(b->kind == "aggregate", weight[b->name], a->name);
+    return std::tuple(a->kind == "aggregate", weight[a->name], b->name) >
+           std::tuple(b->kind == "aggregate", weight[b->name], a->name);
   });
   std::set<std::string> folded;
   for (std::size_t i = most - 1; i < order.size(); ++i) folded.insert(order[i]->name);
@@ -132,7 +137,12 @@ Graph foldNodes(Graph graph, std::size_t most) {
   }
   graph.header.cutNodes += folded.size();
   std::erase_if(graph.nodes, [&](const Node& node) { return folded.contains(node.name) || node.name == kOther; });
-  Node other{.id = stableId({"node", kOther}), .name = kOther, .kind = "aggregate", .nameSource = "address", .addresses = {}, .claims = {}};
+  Node other{.id = stableId({"node", kOther}),
+             .name = kOther,
+             .kind = "aggregate",
+             .nameSource = "address",
+             .addresses = {},
+             .claims = {}};
   graph.nodes.insert(std::lower_bound(graph.nodes.begin(), graph.nodes.end(), other,
                                       [](const Node& a, const Node& b) { return a.name < b.name; }),
                      std::move(other));

@@ -21,7 +21,9 @@ auto endpointsOf(const Flow& flow) {
 std::uint64_t weightOf(const Tally& tally) { return tally.counts.connections + tally.counts.requests; }
 
 /// Best first: the greater total, then the vantage that knows more.
-int preference(const std::string& vantage) { return vantage == "outbound" ? 0 : vantage == "inbound" ? 1 : vantage == "explicit" ? 2 : 3; }
+int preference(const std::string& vantage) {
+  return vantage == "outbound" ? 0 : vantage == "inbound" ? 1 : vantage == "explicit" ? 2 : 3;
+}
 
 bool isKnown(const std::optional<wire::Owner>& owner) { return owner && !(owner->unit.empty() && owner->exe.empty()); }
 
@@ -52,7 +54,8 @@ Merger::Merger(std::vector<FlowSum> rows, const std::vector<ProxyState>& proxies
     byPair[{endpointsOf(flow), flow.protocol}].push_back(i);
   }
   for (auto& [key, pair] : byPair) {
-    std::sort(pair.begin(), pair.end(), [&](std::size_t a, std::size_t b) { return rows_[a].flow.id < rows_[b].flow.id; });
+    std::sort(pair.begin(), pair.end(),
+              [&](std::size_t a, std::size_t b) { return rows_[a].flow.id < rows_[b].flow.id; });
     choose(pair);
     pairs_.push_back(std::move(pair));
   }
@@ -94,15 +97,18 @@ void Merger::choose(const Pair& pair) {
 }
 
 /// The stretches of the window that `other` covers and `chosen` does not touch.
-std::vector<Window> Merger::missing(const std::vector<std::string>& chosen, const std::vector<std::string>& other) const {
+std::vector<Window> Merger::missing(const std::vector<std::string>& chosen,
+                                    const std::vector<std::string>& other) const {
   std::vector<Span> taken;
   for (const std::string& proxy : chosen) {
-    if (const auto at = covered_.find(proxy); at != covered_.end()) taken.insert(taken.end(), at->second.begin(), at->second.end());
+    if (const auto at = covered_.find(proxy); at != covered_.end())
+      taken.insert(taken.end(), at->second.begin(), at->second.end());
   }
   std::sort(taken.begin(), taken.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
   std::vector<Span> offered;
   for (const std::string& proxy : other) {
-    if (const auto at = covered_.find(proxy); at != covered_.end()) offered.insert(offered.end(), at->second.begin(), at->second.end());
+    if (const auto at = covered_.find(proxy); at != covered_.end())
+      offered.insert(offered.end(), at->second.begin(), at->second.end());
   }
   std::sort(offered.begin(), offered.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
   std::vector<Window> out;
@@ -150,8 +156,8 @@ std::vector<MergedFlow> Merger::finish() && {
   return out;
 }
 
-/// Turns a pair's rows into flows by owner and TLS version. What an end that cannot know the owner counted goes to the owners
-/// that the other end saw, by their share.
+/// Turns a pair's rows into flows by owner and TLS version. What an end that cannot know the owner counted goes to the
+/// owners that the other end saw, by their share.
 void Merger::attribute(const Pair& pair, std::vector<MergedFlow>& out) const {
   MergedFlow shared;
   shared.flow = rows_[pair.front()].flow;

@@ -18,10 +18,10 @@ struct MergedFlow {
   std::vector<std::string> proxies;
 };
 
-/// Merges what several proxies saw of the same traffic, never adding two ends up. Per (client, destination, protocol) the
-/// vantage with the greater total over the window counts (the outbound one on a tie: it knows the owner); the next one fills in
-/// only for the 10 s stretches in which none of the chosen proxies reported. Proxies of one vantage are added up. What only
-/// a socket inventory knows counts where nobody captured. Pure.
+/// Merges what several proxies saw of the same traffic, never adding two ends up. Per (client, destination, protocol)
+/// the vantage with the greater total over the window counts (the outbound one on a tie: it knows the owner); the next
+/// one fills in only for the 10 s stretches in which none of the chosen proxies reported. Proxies of one vantage are
+/// added up. What only a socket inventory knows counts where nobody captured. Pure.
 class Merger {
  public:
   /// `rows` are sums over `window`; `proxies` with their coverage of it.

@@ -11,7 +11,7 @@ namespace loam::graph {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> kSources{"operator", "catalogue", "process", "sni",  "host",
+constexpr std::array<std::string_view, 10> kSources{"operator", "catalogue", "process", "sni", "host",
                                                     "grpc",     "dns",       "hosts",   "ptr", "address"};
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kMostClaims = 32;
@@ -42,7 +42,8 @@ std::string_view withoutPort(std::string_view host) {
     return close == std::string_view::npos ? host : host.substr(1, close - 1);
   }
   const auto colon = host.find(':');
-  return colon == std::string_view::npos || host.find(':', colon + 1) != std::string_view::npos ? host : host.substr(0, colon);
+  return colon == std::string_view::npos || host.find(':', colon + 1) != std::string_view::npos ? host
+                                                                                                : host.substr(0, colon);
 }
 
 std::string keyOf(const std::string& scope, const IpAddress& address) {
@@ -98,15 +99,19 @@ std::optional<std::string> normaliseName(std::string_view source, std::string_vi
 }
 
 std::optional<std::string> processName(const wire::Owner& owner) {
-  static constexpr std::array<std::string_view, 15> kInterpreters{
-      "python", "perl", "ruby", "node", "nodejs", "java", "php", "php-fpm", "dotnet", "mono", "bash", "dash", "sh", "busybox", "beam.smp"};
+  static constexpr std::array<std::string_view, 15> kInterpreters{"python", "perl", "ruby",    "node",    "nodejs",
+                                                                  "java",   "php",  "php-fpm", "dotnet",  "mono",
+                                                                  "bash",   "dash", "sh",      "busybox", "beam.smp"};
   const std::string_view unit = owner.unit;
   if (unit.ends_with(".service") && !unit.starts_with("user@")) {
     if (auto name = normaliseName("process", stem(unit))) return name;
   }
   std::string_view bare = owner.exe;
-  while (!bare.empty() && (std::isdigit(static_cast<unsigned char>(bare.back())) != 0 || bare.back() == '.')) bare.remove_suffix(1);
-  const auto says = [&](std::string_view exe) { return std::find(kInterpreters.begin(), kInterpreters.end(), exe) != kInterpreters.end(); };
+  while (!bare.empty() && (std::isdigit(static_cast<unsigned char>(bare.back())) != 0 || bare.back() == '.'))
+    bare.remove_suffix(1);
+  const auto says = [&](std::string_view exe) {
+    return std::find(kInterpreters.begin(), kInterpreters.end(), exe) != kInterpreters.end();
+  };
   if (owner.exe.empty() || says(owner.exe) || says(bare)) return std::nullopt;
   return normaliseName("process", owner.exe);
 }
@@ -146,14 +151,15 @@ void Names::gather(std::vector<Candidate>& out, const std::string& scope, const 
 }
 
 Names::Choice Names::choose(std::vector<Candidate> candidates, const std::string& fallback) const {
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.order() < b.order(); });
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.order() < b.order(); });
   Choice choice{fallback, "address", {}};
   if (!candidates.empty()) {
     choice.name = candidates.front().name;
     choice.source = candidates.front().source;
   }
   const auto alias = aliases_.find(choice.name);
-  if (alias != aliases_.end() && choice.source != "operator") {
+  if (alias != aliases_.end()) {
     choice.name = alias->second;
     choice.source = "operator";
     choice.claims.push_back({choice.name, choice.source, 1});
@@ -188,7 +194,13 @@ Names::Choice Names::caller(const std::string& scope, const IpAddress& client, s
   gather(candidates, scope, client, std::nullopt);
   if (owner) {
     if (auto name = processName(*owner)) {
-      candidates.push_back({.name = *std::move(name), .source = "process", .rank = rankOf("process"), .alive = true, .port = true, .prefix = 128, .seen = 1});
+      candidates.push_back({.name = *std::move(name),
+                            .source = "process",
+                            .rank = rankOf("process"),
+                            .alive = true,
+                            .port = true,
+                            .prefix = 128,
+                            .seen = 1});
     }
   }
   return choose(std::move(candidates), client.text() + (scope.empty() ? "" : "@" + scope));

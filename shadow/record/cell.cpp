@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::uint8_t kForm = 1;
 
-constexpr std::array kCounters{&wire::Counts::connections,    &wire::Counts::failedConnections, &wire::Counts::tlsConnections,
-                               &wire::Counts::requests,       &wire::Counts::errors,            &wire::Counts::resets,
+constexpr std::array kCounters{&wire::Counts::connections,    &wire::Counts::failedConnections,
+                               &wire::Counts::tlsConnections, &wire::Counts::requests,
+                               &wire::Counts::errors,         &wire::Counts::resets,
                                &wire::Counts::bytesSent,      &wire::Counts::bytesReceived};
 
 bool takeForm(ByteView& in) {

@@ -14,21 +14,24 @@ constexpr std::int64_t kLatestTime = 1LL << 40;  // year 36812: sums of times st
 
 Status checkWindow(graph::Window window) {
   if (window.from >= 0 && window.from < window.to && window.to <= kLatestTime) return {};
-  return fail(ErrorCode::InvalidArgument, "window: expected from before to, got " + std::to_string(window.from) + " to " + std::to_string(window.to));
+  return fail(ErrorCode::InvalidArgument, "window: expected from before to, got " + std::to_string(window.from) +
+                                              " to " + std::to_string(window.to));
 }
 
 /// The rows of `sums`, each with its flow.
 std::vector<graph::FlowSum> join(std::vector<graph::Flow> flows, Sums& sums) {
   std::vector<graph::FlowSum> rows;
   for (graph::Flow& flow : flows) {
-    if (const auto at = sums.flows.find(flow.id); at != sums.flows.end()) rows.push_back({std::move(flow), std::move(at->second)});
+    if (const auto at = sums.flows.find(flow.id); at != sums.flows.end())
+      rows.push_back({std::move(flow), std::move(at->second)});
   }
   return rows;
 }
 
 }  // namespace
 
-Recorder::Recorder(GraphStore& store, const Clock& clock, Limits limits) : store_(store), clock_(clock), limits_(limits) {}
+Recorder::Recorder(GraphStore& store, const Clock& clock, Limits limits)
+    : store_(store), clock_(clock), limits_(limits) {}
 
 Result<bool> Recorder::ingest(const wire::Report& report) {
   const auto counted = ingest(std::span(&report, 1));
@@ -111,7 +114,8 @@ Result<graph::Diff> Recorder::diff(const GraphQuery& query, graph::Window before
     found = found || part;
     graph = part ? *std::move(part) : graph::Graph{header, {}, {}};
   }
-  if (!found) return fail(ErrorCode::NotFound, "no node called \"" + query.filter.focus.substr(0, 128) + "\" in these windows");
+  if (!found)
+    return fail(ErrorCode::NotFound, "no node called \"" + query.filter.focus.substr(0, 128) + "\" in these windows");
   return graph::diff(graphs[0], graphs[1]);
 }
 
@@ -131,7 +135,8 @@ Status Recorder::nameNode(const std::string& node, const std::string& name) {
   if (!graph) return fail(graph.error());
   const graph::Node* const found = graph::find(*graph, node);
   if (found == nullptr) return fail(ErrorCode::NotFound, "no node called \"" + node.substr(0, 128) + "\"");
-  if (found->kind == "aggregate") return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
+  if (found->kind == "aggregate")
+    return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
   return rename(found->name, wanted);
 }
 

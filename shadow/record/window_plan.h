@@ -8,8 +8,8 @@
 
 namespace loam::record {
 
-/// The record keeps each count in buckets of 10 s while it is young; later it moves into buckets of 1 min, 5 min, 1 h and 1 d at
-/// once, of which the finer are deleted first. Each of these levels is complete from its horizon on.
+/// The record keeps each count in buckets of 10 s while it is young; later it moves into buckets of 1 min, 5 min, 1 h
+/// and 1 d at once, of which the finer are deleted first. Each of these levels is complete from its horizon on.
 struct Level {
   std::int64_t seconds = 0;
   std::int64_t horizon = 0;  ///< unix seconds, a multiple of the next coarser level
@@ -34,7 +34,9 @@ struct WindowPlan {
 /// Cuts a window into the fewest buckets. `moved`: what lies before has moved from buckets of 10 s to the levels.
 WindowPlan planWindow(graph::Window window, Snap snap, std::int64_t moved, const Levels& levels);
 
-constexpr std::int64_t alignDown(std::int64_t value, std::int64_t step) { return value - ((value % step) + step) % step; }
+constexpr std::int64_t alignDown(std::int64_t value, std::int64_t step) {
+  return value - ((value % step) + step) % step;
+}
 constexpr std::int64_t alignUp(std::int64_t value, std::int64_t step) { return -alignDown(-value, step); }
 
 }  // namespace loam::record

@@ -1,5 +1,4 @@
 #include "db/sqlite_graph_store.h"
-
 #include "tests/db/sample.h"
 
 namespace loam::db {

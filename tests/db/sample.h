@@ -56,8 +56,8 @@ inline wire::EdgeReport edgeOf(const std::string& client, const std::string& des
 }
 
 /// A report that covers [from, from + length) seconds.
-inline wire::Report reportOf(const std::string& proxy, std::uint64_t sequence, std::int64_t from, std::vector<wire::EdgeReport> edges,
-                             std::int64_t length = 10, std::uint64_t epoch = 1) {
+inline wire::Report reportOf(const std::string& proxy, std::uint64_t sequence, std::int64_t from,
+                             std::vector<wire::EdgeReport> edges, std::int64_t length = 10, std::uint64_t epoch = 1) {
   wire::Report report;
   report.proxy = proxy;
   report.role = "node";
@@ -69,7 +69,8 @@ inline wire::Report reportOf(const std::string& proxy, std::uint64_t sequence, s
   return report;
 }
 
-inline std::unique_ptr<record::GraphStore> openStore(const std::filesystem::path& path, const record::Limits& limits = {}) {
+inline std::unique_ptr<record::GraphStore> openStore(const std::filesystem::path& path,
+                                                     const record::Limits& limits = {}) {
   auto store = openGraphStore(path, limits);
   EXPECT_TRUE(store) << store.error().describe();
   return store ? *std::move(store) : nullptr;

@@ -1,0 +1,164 @@
+#include "shadow/record/recorder.h"
+
+#include "tests/db/sample.h"
+
+namespace loam::db {
+namespace {
+
+class FakeClock final : public Clock {
+ public:
+  Monotonic now() const override { return {}; }
+  Wall wall() const override { return Wall(seconds(unix)); }
+  std::int64_t unix = kStart + 100;
+};
+
+class RecorderTest : public testing::Test {
+ protected:
+  graph::Graph graphOf(graph::Window window, graph::Filter filter = {}) {
+    record::GraphQuery query;
+    query.window = window;
+    query.filter = std::move(filter);
+    auto graph = recorder.graph(query);
+    EXPECT_TRUE(graph) << graph.error().describe();
+    return graph ? *graph : graph::Graph();
+  }
+  void send(const std::string& proxy, std::int64_t from, std::vector<wire::EdgeReport> edges,
+            std::int64_t length = 10) {
+    wire::Report report = reportOf(proxy, ++sequences[proxy], from, std::move(edges), length);
+    for (const char* name : {"shop", "db"}) {
+      const char* const address = name[0] == 's' ? "10.0.0.1" : "10.0.0.2";
+      report.names.push_back({*IpAddress::parse(address), 0, "dns", name, 1});
+    }
+    const auto counted = recorder.ingest(report);
+    ASSERT_TRUE(counted) << counted.error().describe();
+    EXPECT_TRUE(*counted);
+  }
+  wire::EdgeReport seen(const std::string& vantage, std::int64_t bucket, std::uint64_t requests) {
+    return edgeOf("10.0.0.1", "10.0.0.2:80", bucket, countsOf(0, requests), vantage);
+  }
+
+  TemporaryDirectory directory;
+  std::unique_ptr<record::GraphStore> store = openStore(directory / "graph.db");
+  FakeClock clock;
+  record::Recorder recorder{*store, clock};
+  std::map<std::string, std::uint64_t> sequences;
+};
+
+TEST_F(RecorderTest, TwoEndsOfOneEdgeAreNotAddedUp) {
+  for (std::int64_t t = 0; t < 60; t += 10) {
+    send("client-side", kStart + t, {seen("outbound", kStart + t, 7)});
+    send("server-side", kStart + t, {seen("inbound", kStart + t, 7)});
+  }
+  const graph::Graph graph = graphOf({kStart, kStart + 60});
+  ASSERT_EQ(graph.edges.size(), 1u);
+  EXPECT_EQ(graph.edges[0].source, "shop");
+  EXPECT_EQ(graph.edges[0].target, "db");
+  EXPECT_EQ(graph.edges[0].counts.requests, 42u);
+  EXPECT_EQ(graph.edges[0].seenBy, (std::vector<std::string>{"inbound", "outbound"}));
+  EXPECT_EQ(graph.header.revision, 12u);
+  ASSERT_EQ(graph.header.coverage.size(), 2u);
+  EXPECT_EQ(graph.header.coverage[0].share, 1.0);
+}
+
+/// Both sides have a gap; each fills the other's, before and after the roll-up.
+TEST_F(RecorderTest, TheOtherSideFillsInWhereTheChosenOneWasAway) {
+  const std::int64_t start = kStart - kStart % 60 + 60;
+  for (std::int64_t t = 0; t < 300; t += 10) {
+    const bool clientAway = t >= 70 && t < 100;
+    const bool serverAway = t >= 150 && t < 220;
+    if (!clientAway) send("client-side", start + t, {seen("outbound", start + t, 7)});
+    if (!serverAway) send("server-side", start + t, {seen("inbound", start + t, 7)});
+  }
+  clock.unix = start + 300;
+  EXPECT_EQ(graphOf({start, start + 300}).edges[0].counts.requests, 7u * 30);
+  clock.unix = start + 3000;
+  ASSERT_TRUE(recorder.housekeeping());
+  const graph::Graph later = graphOf({start, start + 300});
+  EXPECT_EQ(later.edges[0].counts.requests, 7u * 30);
+  EXPECT_EQ(later.header.resolution, 60);
+  EXPECT_NEAR(later.header.coverage[0].share, 0.9, 0.001);
+}
+
+TEST_F(RecorderTest, AReplacedProxyOfTheSameSideIsAddedUp) {
+  for (std::int64_t t = 0; t < 60; t += 10)
+    send(t < 30 ? "old-name" : "new-name", kStart + t, {seen("outbound", kStart + t, 5)});
+  for (std::int64_t t = 0; t < 60; t += 10) send("server-side", kStart + t, {seen("inbound", kStart + t, 5)});
+  EXPECT_EQ(graphOf({kStart, kStart + 60}).edges[0].counts.requests, 30u);
+}
+
+TEST_F(RecorderTest, InventoryShowsOnlyWhatNobodyCaptured) {
+  auto captured = seen("outbound", kStart, 5);
+  auto same = edgeOf("10.0.0.1", "10.0.0.2:80", kStart, countsOf(3, 0), "inventory");
+  auto other = edgeOf("10.0.0.1", "10.0.0.2:5432", kStart, countsOf(2, 0), "inventory");
+  for (auto* edge : {&same, &other}) {
+    edge->protocol = "tcp";
+    edge->captured = false;
+  }
+  captured.buckets[0].counts.connections = 6;
+  send("client-side", kStart, {captured, same, other});
+  send("server-side", kStart, {other});  // the other end of the same sockets
+  const graph::Graph graph = graphOf({kStart, kStart + 10});
+  ASSERT_EQ(graph.edges.size(), 2u);
+  EXPECT_TRUE(graph.edges[0].captured);
+  EXPECT_FALSE(graph.edges[1].captured);
+  EXPECT_EQ(graph.edges[1].counts.connections, 2u);
+  EXPECT_EQ(graph.header.capturedShare, 0.75);
+}
+
+TEST_F(RecorderTest, AnOperatorsNameOverrulesAndCanBeTakenBack) {
+  send("client-side", kStart, {seen("outbound", kStart, 5)});
+  const graph::Window window{kStart, kStart + 10};
+  ASSERT_TRUE(recorder.nameNode("db", "Orders"));
+  EXPECT_EQ(graphOf(window).edges[0].target, "Orders");
+  ASSERT_TRUE(recorder.nameNode("Orders", "Ledger"));
+  EXPECT_EQ(graphOf(window).edges[0].target, "Ledger");
+  const graph::Graph named = graphOf(window);
+  const graph::Node* node = graph::find(named, "Ledger");
+  ASSERT_NE(node, nullptr);
+  EXPECT_EQ(node->nameSource, "operator");
+  EXPECT_EQ(node->claims.back().name, "db");
+  ASSERT_TRUE(recorder.nameNode("Ledger", ""));
+  EXPECT_EQ(graphOf(window).edges[0].target, "db");
+  ASSERT_TRUE(recorder.nameNode("10.0.0.2:80", "by-address"));
+  EXPECT_EQ(graphOf(window).edges[0].target, "by-address");
+  EXPECT_EQ(recorder.nameNode("nobody", "x").error().code, ErrorCode::NotFound);
+  EXPECT_EQ(recorder.nameNode("shop", "a\nb").error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(RecorderTest, DiffOfTwoWindowsTellsNewAndGone) {
+  for (std::int64_t t = 0; t < 600; t += 10) {
+    auto edge = seen("outbound", kStart + t, 5);
+    if (t >= 300) edge.destination.port = 81;
+    send("client-side", kStart + t, {edge});
+  }
+  clock.unix = kStart + 620;
+  const auto diff = recorder.diff({}, {kStart, kStart + 300}, {kStart + 300, kStart + 600});
+  ASSERT_TRUE(diff) << diff.error().describe();
+  ASSERT_EQ(diff->differences.size(), 2u);
+  EXPECT_EQ(diff->differences[0].kind, graph::DiffKind::Gone);
+  EXPECT_EQ(diff->differences[1].kind, graph::DiffKind::New);
+  record::GraphQuery query;
+  query.filter.focus = "nobody";
+  EXPECT_EQ(recorder.diff(query, {kStart, kStart + 300}, {kStart + 300, kStart + 600}).error().code,
+            ErrorCode::NotFound);
+}
+
+TEST_F(RecorderTest, E13_ARefusedReportCountsNothing) {
+  wire::Report report = reportOf("liar", 1, kStart, {seen("outbound", kStart, 5)});
+  report.edges[0].buckets[0].counts.requests = ~0ULL;
+  EXPECT_EQ(recorder.ingest(report).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(recorder.refusedReports(), 1u);
+  EXPECT_TRUE(graphOf({kStart, kStart + 10}).edges.empty());
+}
+
+TEST_F(RecorderTest, AWindowThatIsNoneIsRefused) {
+  record::GraphQuery query;
+  for (const graph::Window window :
+       {graph::Window{10, 10}, graph::Window{20, 10}, graph::Window{-5, 10}, graph::Window{0, INT64_MAX}}) {
+    query.window = window;
+    EXPECT_EQ(recorder.graph(query).error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace loam::db

@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "shadow/record/recorder.h"
+
+namespace loam::record {
+namespace {
+
+constexpr std::int64_t kNow = 1'700'000'000;
+
+wire::Report example() {
+  wire::Report report;
+  report.proxy = "web-1";
+  report.role = "node";
+  report.epoch = 7;
+  report.sequence = 3;
+  report.from = (kNow - 2) * 1000;
+  report.to = kNow * 1000;
+  wire::EdgeReport edge;
+  edge.client = *IpAddress::parse("10.0.0.1");
+  edge.destination = *SocketAddress::parse("10.0.0.2:80");
+  edge.vantage = "outbound";
+  edge.protocol = "http1";
+  edge.owner = wire::Owner{"checkout.service", "python3", 33};
+  edge.buckets.push_back({kNow - 10, {}, {{"GET /users/{id}", {}}}});
+  report.edges.push_back(edge);
+  report.names.push_back({edge.destination.ip, 80, "dns", "shop.example", 1});
+  return report;
+}
+
+TEST(CheckReportTest, AcceptsWhatAProxySends) {
+  const Status status = checkReport(example(), kNow);
+  EXPECT_TRUE(status) << status.error().describe();
+}
+
+TEST(CheckReportTest, E13_ImpossibleReportsAreRefusedAndSayWhy) {
+  struct Case {
+    const char* says;
+    std::function<void(wire::Report&)> change;
+  };
+  const Case cases[] = {
+      {"proxy", [](wire::Report& r) { r.proxy.clear(); }},
+      {"proxy", [](wire::Report& r) { r.proxy = "a\x1b[2J"; }},
+      {"proxy", [](wire::Report& r) { r.proxy = std::string(129, 'a'); }},
+      {"epoch", [](wire::Report& r) { r.epoch = 0; }},
+      {"epoch", [](wire::Report& r) { r.epoch = ~0ULL; }},
+      {"sequence", [](wire::Report& r) { r.sequence = 0; }},
+      {"sequence", [](wire::Report& r) { r.sequence = ~0ULL; }},
+      {"from, to", [](wire::Report& r) { r.from = r.to + 1; }},
+      {"from, to", [](wire::Report& r) { r.from = 0; }},
+      {"ahead", [](wire::Report& r) { r.to += 86'400'000 * 2; }},
+      {"ahead", [](wire::Report& r) { r.edges[0].buckets[0].start += 86'400 * 2; }},
+      {"multiple", [](wire::Report& r) { r.edges[0].buckets[0].start += 3; }},
+      {"multiple", [](wire::Report& r) { r.edges[0].buckets[0].start = -10; }},
+      {"vantage", [](wire::Report& r) { r.edges[0].vantage = "above"; }},
+      {"protocol", [](wire::Report& r) { r.edges[0].protocol = "a b"; }},
+      {"protocol", [](wire::Report& r) { r.edges[0].protocol.clear(); }},
+      {"tls", [](wire::Report& r) { r.edges[0].tlsVersion = "\n"; }},
+      {"owner", [](wire::Report& r) { r.edges[0].owner->exe = "a\nb"; }},
+      {"counts", [](wire::Report& r) { r.edges[0].buckets[0].counts.requests = ~0ULL; }},
+      {"counts", [](wire::Report& r) { r.edges[0].buckets[0].counts.latency.record(1, 1ULL << 60); }},
+      {"route", [](wire::Report& r) { r.edges[0].buckets[0].routes[0].route = std::string(300, 'a'); }},
+      {"route", [](wire::Report& r) { r.edges[0].buckets[0].routes[0].route = "\xff"; }},
+      {"losses", [](wire::Report& r) { r.losses.records = ~0ULL; }},
+      {"source", [](wire::Report& r) { r.names[0].source = "operator"; }},  // not a proxy's to say
+      {"often", [](wire::Report& r) { r.names[0].seen = ~0ULL; }},
+  };
+  for (const Case& one : cases) {
+    wire::Report report = example();
+    one.change(report);
+    const Status status = checkReport(report, kNow);
+    ASSERT_FALSE(status) << one.says;
+    EXPECT_EQ(status.error().code, ErrorCode::InvalidArgument);
+    EXPECT_NE(status.error().context.find(one.says), std::string::npos) << status.error().context;
+    EXPECT_EQ(status.error().context.find('\x1b'), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace loam::record
