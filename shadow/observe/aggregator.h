@@ -49,6 +49,8 @@ class Aggregator {
   void attach(Channel& channel) { workers_.emplace_back(channel); }
   /// Takes everything that the workers pushed.
   void drain();
+  /// The same when the workers have ended: what waits in their backlogs too.
+  void drainRest();
   /// Hands what was counted since the last seal to `sink`, edge by edge.
   void seal(const std::function<void(wire::EdgeReport)>& sink);
 

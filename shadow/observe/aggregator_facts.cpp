@@ -1,4 +1,4 @@
-// What the aggregator learns and tells beside its counts: names, the socket table's edges, losses.
+// What the aggregator learns and tells beside its counts: names, the socket table's edges, losses, the end.
 #include "shadow/observe/aggregator.h"
 
 namespace loam::observe {
@@ -49,6 +49,16 @@ AddressPairs Aggregator::captured() {
   closed_[1] = std::move(closed_[0]);
   closed_[0].clear();
   return pairs;
+}
+
+void Aggregator::drainRest() {
+  for (std::size_t waiting = 1; waiting > 0; drain()) {
+    waiting = 0;
+    for (const Worker& worker : workers_) {
+      worker.channel->refresh(clock_.now());
+      waiting += worker.channel->backlog();
+    }
+  }
 }
 
 wire::Losses Aggregator::losses() const {

@@ -50,7 +50,7 @@ void Observer::tick() {
 }
 
 void Observer::finish() {
-  aggregator_.drain();
+  aggregator_.drainRest();
   takeFacts();
   seal();
 }

@@ -102,6 +102,24 @@ TEST_F(ObserverTest, FinishTellsEverythingAtOnce) {
   EXPECT_EQ(edges()[0].buckets[0].counts.connections, 1u);
 }
 
+TEST_F(ObserverTest, FinishTakesWhatTheWorkersCouldNotHandOver) {
+  std::vector<wire::Report> reports;
+  Channel narrow(3, 16);
+  Observer observer(
+      {.proxy = "p", .epoch = 1, .seed = 3, .hostsPath = "/nonexistent"}, clock_, nullptr, nullptr,
+      [&](const wire::Report& report) { reports.push_back(report); }, [] { return std::uint64_t{0}; });
+  observer.attach(narrow);
+  ConnectionTapFactory factory(narrow, fakeDecoders());
+  auto tap = factory.open(factsOf("10.0.0.1:40000", "10.0.0.2:80"), clock_.now());
+  tap->onBytes(relay::Direction::Upstream, bytesOf("http"), clock_.now());
+  for (int i = 0; i < 200; ++i) tap->onBytes(relay::Direction::Upstream, bytesOf("ok GET /a"), clock_.now());
+  tap.reset();
+  observer.finish();
+  ASSERT_EQ(reports.size(), 1u);
+  ASSERT_EQ(reports[0].edges.size(), 1u);
+  EXPECT_EQ(reports[0].edges[0].buckets[0].counts.requests, 200u);
+}
+
 TEST_F(ObserverTest, UncapturedConnectionsBecomeInventoryEdges) {
   const guard::HostFacts table{{socketOf("10.0.0.1:40000", "10.0.0.5:3306", "report.service")}, {}};
   for (int i = 0; i < 3; ++i) {
