@@ -39,6 +39,9 @@ class Channel {
   /// Producer, about once a second: moves the backlog on and forgets which texts were sent when it is time.
   void refresh(Monotonic now);
 
+  /// Producer: records that wait for room in the ring.
+  std::size_t backlog() const { return backlog_.size() - backlogFrom_; }
+
   /// Consumer: hands all texts and then all records that were published before the call to `onText` and `onRecord`. A
   /// record's texts always come before it.
   template <class OnText, class OnRecord>

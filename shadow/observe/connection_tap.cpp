@@ -23,16 +23,22 @@ void ConnectionTap::onConnected(nanoseconds) {}
 
 std::uint64_t ConnectionTap::onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) {
   count(direction, bytes.size(), now);
-  if (!decoder_) return kOpaque;
-  const std::uint64_t skippable = decoder_->feed(direction, bytes, now);
-  if (!lost_) return skippable;
-  decoder_.reset();
-  return kOpaque;
+  std::uint64_t skippable = kOpaque;
+  if (decoder_) {
+    skippable = decoder_->feed(direction, bytes, now);
+    if (lost_) {
+      decoder_.reset();
+      skippable = kOpaque;
+    }
+  }
+  flushWhenDue(now);
+  return skippable;
 }
 
 void ConnectionTap::onSkipped(Direction direction, std::uint64_t bytes, Monotonic now) {
   count(direction, bytes, now);
   if (decoder_) decoder_->skip(direction, bytes, now);
+  flushWhenDue(now);
 }
 
 void ConnectionTap::onEnd(Direction direction, Monotonic now) {
@@ -68,6 +74,10 @@ void ConnectionTap::count(Direction direction, std::uint64_t bytes, Monotonic no
   now_ = now;
   (direction == Direction::Upstream ? sent_ : received_) += bytes;
   if (!listed_) factory_.enlist(*this);
+}
+
+// After the decoder, so that bytes which bring a protocol are told under it.
+void ConnectionTap::flushWhenDue(Monotonic now) {
   if (now - flushed_ >= ConnectionTapFactory::kFlushEvery) flush(now);
 }
 

@@ -47,6 +47,7 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   void onLost(decode::LossReason reason) override;
 
   void count(relay::Direction direction, std::uint64_t bytes, Monotonic now);
+  void flushWhenDue(Monotonic now);
   void tellName(NameSource source, std::string_view name);
   Observation record(RecordKind kind, std::uint8_t detail, Monotonic at) const;
   bool announce();
