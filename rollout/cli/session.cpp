@@ -47,7 +47,8 @@ Failure problemOf(const http::Response& response) {
 }
 
 Failure unreachable(const http::Target& target, const Error& error) {
-  if (error.code == ErrorCode::Timeout) return {kTimeout, "the controller at " + target.text() + " did not answer in time"};
+  if (error.code == ErrorCode::Timeout)
+    return {kTimeout, "the controller at " + target.text() + " did not answer in time"};
   if (error.code == ErrorCode::Denied) {
     return {kDenied, "no permission for the controller's socket " + target.text() + ": be root or in its group"};
   }
@@ -64,7 +65,8 @@ void Session::addOutput(CLI::App& command) {
 }
 
 void Session::addController(CLI::App& command) {
-  command.add_option("--controller", controller, "socket or address of the controller ($LOAM_HOME/run/controller.sock)")
+  command
+      .add_option("--controller", controller, "socket or address of the controller ($LOAM_HOME/run/controller.sock)")
       ->option_text("PATH|HOST:PORT")
       ->envname("LOAM_CONTROLLER");
 }
@@ -72,7 +74,9 @@ void Session::addController(CLI::App& command) {
 void Session::addWindow(CLI::App& command) {
   auto* const length = command.add_option("--window", window, "how far back from now: -15m, -2h, -7d");
   length->option_text("TIME");
-  command.add_option("--from", from, "start: -2h, 2026-11-22T20:00:00Z, unix seconds")->option_text("TIME")->excludes(length);
+  command.add_option("--from", from, "start: -2h, 2026-11-22T20:00:00Z, unix seconds")
+      ->option_text("TIME")
+      ->excludes(length);
   command.add_option("--to", to, "end, the same forms; now by default")->option_text("TIME")->excludes(length);
 }
 

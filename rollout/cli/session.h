@@ -1,12 +1,11 @@
 #pragma once
 
-#include <json/value.h>
-
 #include <CLI/CLI.hpp>
+#include <json/value.h>
+#include <tl/expected.hpp>
 
 #include <functional>
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
