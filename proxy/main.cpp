@@ -2,10 +2,17 @@
 
 #include <csignal>
 #include <cstdio>
-#include <thread>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
 
+#include "db/sqlite_spool.h"
 #include "proxy/relay/silent_tap.h"
+#include "proxy/server/admin.h"
 #include "proxy/server/server.h"
+#include "shadow/report/epoch.h"
+#include "shadow/report/http_transport.h"
+#include "shadow/report/pipeline.h"
 
 namespace {
 
@@ -29,18 +36,60 @@ int complain(const Error& error) {
   return exitCode(error);
 }
 
+std::filesystem::path stateDirectory(const server::Settings& settings) {
+  if (!settings.stateDir.empty()) return settings.stateDir;
+  if (const char* home = std::getenv("LOAM_HOME"); home != nullptr && *home != '\0') return home;
+  return "/var/lib/loam";
+}
+
+Result<std::unique_ptr<report::Transport>> makeTransport(const server::Settings& settings) {
+  if (settings.controller.empty()) return std::make_unique<report::NoTransport>();
+  auto target = http::Target::parse(settings.controller);
+  if (!target) return fail(std::move(target).error());
+  return std::make_unique<report::HttpTransport>(*std::move(target));
+}
+
+/// The observing side: nothing when the settings switch it off.
+Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& settings, unsigned workers,
+                                                       const Clock& clock, Log& log, observe::FactPoller::Read facts) {
+  if (!settings.observe) return nullptr;
+  const auto directory = stateDirectory(settings);
+  std::error_code failed;
+  std::filesystem::create_directories(directory, failed);
+  if (failed) return fail(ErrorCode::Io, "making the state directory " + directory.string() + ": " + failed.message());
+  auto transport = makeTransport(settings);
+  if (!transport) return fail(std::move(transport).error());
+  bool movedAside = false;
+  auto spool = db::openSpool(directory / "spool.db", {}, &movedAside);
+  if (!spool) return fail(std::move(spool).error());
+  if (movedAside)
+    log.warn("report", "a damaged spool was moved aside", {{"to", (directory / "spool.db.damaged").string()}});
+  const auto epoch = report::nextEpoch((directory / "epoch").string(), clock.wall());
+  if (!epoch) return fail(epoch.error());
+  observe::ObserverSettings observer;
+  observer.proxy = settings.name;
+  observer.role = settings.role;
+  observer.epoch = *epoch;
+  observer.seed = std::random_device()();
+  observer.own.pid = static_cast<std::uint32_t>(::getpid());
+  return std::make_unique<report::Pipeline>(observer, workers, clock, log, *std::move(transport), *std::move(spool),
+                                            std::move(facts));
+}
+
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once.
-void serveUntilSignalled(server::Server& server, const sigset_t& signals) {
+void serveUntilSignalled(server::Server& server, Log& log, const sigset_t& signals) {
   int signal = 0;
   ::sigwait(&signals, &signal);
+  log.info("server", "draining: capture revoked, relaying on until the connections end",
+           {{"open", std::to_string(server.active())}});
   server.drain();
   const timespec nap{.tv_sec = 0, .tv_nsec = 100'000'000};
-  while (server.active() != 0) {
+  while (server.active() != 0 || server.isAccepting()) {
     if (::sigtimedwait(&signals, nullptr, &nap) > 0) return;
   }
 }
 
-int run(const std::string& configFile) {
+int run(const std::string& configFile, bool checkOnly) {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
@@ -49,12 +98,46 @@ int run(const std::string& configFile) {
 
   const auto settings = server::Settings::load(configFile);
   if (!settings) return complain(settings.error());
+  if (checkOnly) return 0;
   Log log(settings->logLevel);
   const SystemClock clock;
-  auto server = server::Server::start(*settings, clock, log,
-                                      [](unsigned) { return std::make_unique<relay::SilentTapFactory>(); });
+  std::atomic<server::GuardLink*> guard{nullptr};
+  const auto facts = [&]() -> Result<guard::HostFacts> {
+    if (server::GuardLink* link = guard.load()) return link->facts();
+    auto sockets = guard::readSockets();
+    if (!sockets) return fail(std::move(sockets).error());
+    return guard::HostFacts{*std::move(sockets), {}};
+  };
+  auto pipeline = makePipeline(*settings, server::workersOf(*settings), clock, log, facts);
+  if (!pipeline) return complain(pipeline.error());
+  auto server = server::Server::start(*settings, clock, log, [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
+    if (*pipeline) return (*pipeline)->tapFactory(index);
+    return std::make_unique<relay::SilentTapFactory>();
+  });
   if (!server) return complain(server.error());
-  serveUntilSignalled(**server, signals);
+  guard.store((*server)->guardLink());
+
+  std::unique_ptr<server::Admin> admin;
+  if (settings->admin) {
+    auto started = server::Admin::start(*settings->admin, **server, clock, {[&](server::MetricFamilies& families) {
+      if (!*pipeline) return;
+      server::addCounter(families, "loam_observe_records_lost_total", "Observations dropped because a ring was full.",
+                         static_cast<double>((*pipeline)->recordsLost()));
+      server::addCounter(families, "loam_report_reports_dropped_total",
+                         "Reports lost: spool full or damaged, or refused for good.",
+                         static_cast<double>((*pipeline)->reportsDropped()));
+    }});
+    if (!started) return complain(started.error());
+    admin = *std::move(started);
+  }
+  for (const SocketAddress& address : (*server)->addresses())
+    log.info("server", "listening", {{"address", address.text()}});
+  serveUntilSignalled(**server, log, signals);
+  admin.reset();
+  (*server)->stop();
+  guard.store(nullptr);
+  if (*pipeline) (*pipeline)->finish(seconds(3));
+  pipeline->reset();  // its facts come through the guard link, which goes with the server
   return 0;
 }
 
@@ -64,7 +147,9 @@ int main(int argc, char** argv) {
   CLI::App app("Loam's data plane: relays captured and explicit connections byte for byte, and observes them.",
                "loam-proxy");
   std::string configFile;
+  bool checkOnly = false;
   app.add_option("--config", configFile, "YAML file, see docs/config.md")->required();
+  app.add_flag("--check", checkOnly, "read the file, say what is wrong with it, and end");
   CLI11_PARSE(app, argc, argv);
-  return run(configFile);
+  return run(configFile, checkOnly);
 }

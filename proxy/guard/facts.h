@@ -37,4 +37,8 @@ struct HostFacts {
 /// Needs no privilege; owners of other users' processes stay unknown without one.
 Result<std::vector<SocketFact>> readSockets();
 
+class Owners;
+/// The same, with what is already known of processes: cheaper when asked again.
+Result<std::vector<SocketFact>> readSockets(Owners& owners);
+
 }  // namespace loam::guard

@@ -7,11 +7,14 @@
 #include "proxy/base/address.h"
 #include "proxy/base/descriptor.h"
 #include "proxy/base/result.h"
+#include "proxy/guard/capture_settings.h"
 #include "proxy/guard/facts.h"
 
 namespace loam::guard {
 
-/// Listening sockets as the guard holds them, one of each per worker; empty where the capture has no such side.
+/// Listening sockets as the guard holds them, non-blocking. One of each per worker, or more when the proxy before had
+/// more workers and connections still wait in their queues: worker i then also accepts from i + workers, and so on. A
+/// side without capture has its listeners all the same: it may be switched on later.
 struct Listeners {
   std::vector<Descriptor> outbound;  ///< dual stack, default port 7410
   std::vector<Descriptor> inbound;   ///< dual stack, default port 7411
@@ -21,22 +24,49 @@ struct Listeners {
 struct CaptureTerms {
   std::uint32_t mark = 0;  ///< SO_MARK of the proxy's own dials: excluded from capture
   std::uint32_t transparentMark =
-      0;                     ///< SO_MARK of dials that bind the client's address: their replies are routed back here
-  bool transparent = false;  ///< the host can bind foreign addresses and route the replies
+      0;  ///< SO_MARK of dials that bind the client's address: their replies are routed back here
+  /// The host can bind foreign addresses and route the replies. For an inbound connection: SO_REUSEADDR, IP_TRANSPARENT
+  /// (or IPV6_TRANSPARENT), SO_MARK = transparentMark, bind to the client's address AND port, dial; where that port is
+  /// in use (EADDRINUSE, EADDRNOTAVAIL), port 0 with IP_BIND_ADDRESS_NO_PORT.
+  bool transparent = false;
   std::string whyNotTransparent;  ///< for a person, when it cannot
 };
 
-/// The proxy's line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each: never from a
-/// worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects.
+/// The capture as it stands, for people.
+struct CaptureView {
+  bool applied = false;   ///< the rules are there
+  bool alive = false;     ///< redirects match: new connections come to the proxy
+  bool removing = false;  ///< revoked, waiting for relayed connections to end
+  std::string whyNotAlive;
+  std::uint32_t proxyPid = 0;  ///< 0: none is attached
+  std::uint32_t workers = 0;
+  std::uint32_t relayed = 0;  ///< connections through the proxy's listeners
+  std::string whyNotTransparent;
+  std::string rules;  ///< the table as nft prints it
+  CaptureSettings settings;
+  Footprint footprint;
+};
+
+/// What removing capture did.
+struct Removal {
+  bool removed = false;       ///< false: revoked, and gone when the relayed connections have ended
+  std::uint32_t relayed = 0;  ///< relayed connections at that moment; cut if removed
+};
+
+/// A line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each (facts: 10 s): never from a
+/// worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects. One thread
+/// at a time.
 class GuardClient {
  public:
   static Result<GuardClient> connect(const std::string& socketPath);
 
   /// Becomes the proxy of this guard: gets the listeners, hands over the heartbeat page. Conflict when another proxy is
-  /// attached that has not released it.
-  /// `heartbeats` is a memfd with one std::atomic<uint64_t> per worker, bumped at least every 500 ms.
+  /// attached that has not released it; Denied when the guard could not tell this proxy's dials from its clients'.
+  /// `heartbeats` is a memfd with one std::atomic<uint64_t> per worker, bumped at least every 500 ms. Not capturing
+  /// yet.
   Result<Listeners> attach(unsigned workers, int heartbeats, CaptureTerms& terms);
-  /// Switches capture on (the redirects come alive).
+  /// Switches capture on: redirects come alive once every worker has beaten, and stay so while all do. Closing this
+  /// client without release() counts as the proxy's death.
   Status engage();
   /// SIGTERM: revokes capture at once and lets another proxy attach; the listeners stay usable for what is in their
   /// queues.
@@ -46,8 +76,20 @@ class GuardClient {
   /// Sockets of this host with their owners, and DNS answers seen since the last call.
   Result<HostFacts> facts();
 
+  /// Applies or replaces the capture settings (root only). With `dryRun` nothing changes; either way the nft text comes
+  /// back.
+  Result<std::string> applyCapture(const CaptureSettings& settings, bool dryRun = false);
+  Result<CaptureView> showCapture();
+  /// Revokes, and deletes once relayed connections have ended, or at once with `now` (root only). Ask showCapture()
+  /// until `applied` is false.
+  Result<Removal> removeCapture(bool now);
+
  private:
   explicit GuardClient(Descriptor socket) : socket_(std::move(socket)) {}
+  /// Sends a request, returns the whole answer; `received` gets the descriptors that came along.
+  Result<std::string> ask(const std::string& request, int descriptor, std::vector<Descriptor>* received,
+                          int seconds = 2);
+
   Descriptor socket_;
 };
 

@@ -10,11 +10,11 @@ namespace {
 /// After capture was revoked, clients that were already shaking hands still arrive for a moment.
 constexpr milliseconds kLetGoAfter{3000};
 
+}  // namespace
+
 unsigned workersOf(const Settings& settings) {
   return settings.workers != 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Clock& clock, Log& log,
                                               const TapFactories& taps) {
@@ -84,6 +84,14 @@ void Server::drain() {
   draining_ = true;
   if (guard_) guard_->release();
   for (auto& worker : workers_) worker->stopAccepting(guard_ ? kLetGoAfter : milliseconds(100));
+}
+
+void Server::stop() {
+  for (auto& worker : workers_) worker->stop();
+}
+
+bool Server::isAccepting() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->isAccepting(); });
 }
 
 std::uint64_t Server::active() const {

@@ -12,6 +12,9 @@
 
 namespace loam::server {
 
+/// Worker threads that these settings ask for: one per core by default.
+unsigned workersOf(const Settings& settings);
+
 /// The data plane of one process: its workers, their listeners, its guard. Belongs to the thread that started it.
 class Server {
  public:
@@ -25,6 +28,10 @@ class Server {
 
   /// SIGTERM: revokes capture, takes what waits in the queues, then accepts no more. Live connections go on.
   void drain();
+  /// Ends the workers: cuts what is still open. The taps are closed after.
+  void stop();
+  /// Some worker still takes connections.
+  bool isAccepting() const;
   /// Connections that are carried now.
   std::uint64_t active() const;
   /// At most `most` of each worker, oldest first; waits at most a second for a worker that is busy.

@@ -19,7 +19,9 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
                .terms = {},
                .onBypass = std::move(onBypass)} {}
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
   if (!thread_.joinable()) return;
   loop_->stop();
   thread_.join();
@@ -95,6 +97,7 @@ io::Task<void> Worker::letGo(milliseconds grace) {
   accepting_.cancelAll();
   for (const auto& listener : listeners_) exhaustedBefore_ += listener->exhausted();
   listeners_.clear();
+  accepts_.store(false, std::memory_order_relaxed);
 }
 
 void Worker::inspect(std::function<void(const LiveConnections&)> then) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -22,9 +23,11 @@ class Worker {
          std::function<void(const SocketAddress&)> onBypass);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker();  ///< stops and joins; live connections are cut
+  ~Worker();
 
   void start();
+  /// Ends the loop and joins the thread; live connections are cut, their taps closed. Then nothing runs any more.
+  void stop();
   void setTerms(DialTerms terms);
   /// Accepts on a socket that the guard holds too.
   void listen(Descriptor fd, Entry entry);
@@ -36,6 +39,7 @@ class Worker {
   /// Calls `then` on the worker's thread with its connections.
   void inspect(std::function<void(const LiveConnections&)> then);
 
+  bool isAccepting() const { return accepts_.load(std::memory_order_relaxed); }
   const Counters& counters() const { return counters_; }
   io::EventLoop& loop() { return *loop_; }
 
@@ -57,6 +61,7 @@ class Worker {
   WorkerContext context_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::uint64_t exhaustedBefore_ = 0;  // by listeners that are gone
+  std::atomic<bool> accepts_{true};
   io::TaskScope connections_;
   io::TaskScope accepting_;
   io::TaskScope chores_;

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/base/clock.h"
+#include "proxy/base/log.h"
+#include "proxy/guard/attached_proxy.h"
+#include "proxy/guard/capture.h"
+#include "proxy/guard/dead_man.h"
+#include "proxy/guard/guard_client.h"
+#include "proxy/guard/listeners.h"
+
+namespace loam::guard {
+
+/// Decides when redirects live: puts together the rules, the proxy that is attached, its heartbeats and the listeners.
+/// One thread.
+class CaptureControl {
+ public:
+  CaptureControl(Capture capture, const Clock& clock, Log& log);
+
+  /// Takes `proxy` (connected as `uid`) as the one that redirects lead to. Conflict while another is attached.
+  Result<CaptureTerms> attach(AttachedProxy proxy, std::uint32_t uid);
+  std::vector<int> outboundListeners() const { return outbound_.descriptors(); }
+  std::vector<int> inboundListeners() const { return inbound_.descriptors(); }
+  Status engage(int session);
+  Status release(int session);
+  /// Its connection to the guard ended; of the attached proxy that is its death.
+  void sessionEnded(int session);
+  void proxyDied();
+  /// The attached proxy's pidfd; -1 when there is none.
+  int proxyProcess() const { return proxy_ ? proxy_->process() : -1; }
+
+  /// Applies or replaces; comes alive again by itself when the proxy had engaged.
+  Status apply(const CaptureSettings& settings);
+  Status bypass(const SocketAddress& destination, unsigned seconds);
+  /// Revokes; deletes when nothing is relayed any more (tick() looks), or at once.
+  Result<Removal> remove(bool now);
+  bool applied() const { return capture_.applied(); }
+  Result<CaptureView> view();
+
+  /// To be called every 250 ms.
+  void tick();
+
+ private:
+  Status revoke();
+  void detach(const std::string& why);
+  void watchHeartbeats(Monotonic now);
+  void finishRemoval(Monotonic now);
+  void reviewRules(Monotonic now);
+  std::string whyNotAlive() const;
+
+  Capture capture_;
+  const Clock& clock_;
+  Log& log_;
+  ListenerGroup outbound_;
+  ListenerGroup inbound_;
+  std::optional<AttachedProxy> proxy_;
+  bool wanted_ = false;  ///< the attached proxy has engaged
+  bool removing_ = false;
+  bool revokePending_ = false;
+  DeadMan deadMan_;
+  Monotonic reviewed_{};
+  Monotonic reported_{};
+};
+
+}  // namespace loam::guard
