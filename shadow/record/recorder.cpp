@@ -134,7 +134,11 @@ Status Recorder::nameNode(const std::string& node, const std::string& name) {
   if (found->kind == "aggregate") return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
   // An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
   Status done;
-  for (const graph::Alias& alias : *(*store_.snapshot())->aliases()) {
+  const auto snapshot = store_.snapshot();
+  if (!snapshot) return fail(snapshot.error());
+  const auto aliases = (*snapshot)->aliases();
+  if (!aliases) return fail(aliases.error());
+  for (const graph::Alias& alias : *aliases) {
     if (alias.name == found->name) done = store_.nameNode(alias.node, wanted);
     if (!done) return done;
   }
