@@ -102,6 +102,7 @@ int observe(Session& session, const Options& options) {
   constexpr double kLastReports = 3;
   double seconds = options.length.empty() ? 0 : lengthSeconds(options.length);
   if (seconds < 0) return session.end({kUsage, "--for: expected a length like 30s or 5m"});
+  holdSignals();
   if (options.passive) return lookPassively(session, options.length.empty() ? 3 : seconds);
   ObservedHost::Plan plan{options.listen, {}};
   if (!options.listen.empty()) {
@@ -114,7 +115,7 @@ int observe(Session& session, const Options& options) {
   }
   auto host = ObservedHost::start(plan);
   if (!host) return session.end(host.error());
-  session.terminal.err << "loam --controller " << host->controllerSocket() << " top   # in another terminal\n";
+  session.terminal.err << "loam top --controller " << host->controllerSocket() << "   # in another terminal\n";
   announce(session, plan.listen.empty() ? "observing this host" : "observing " + plan.listen + " -> " + plan.to,
            seconds);
   for (double watched = 0; seconds <= 0 || watched < seconds; watched += 0.2) {

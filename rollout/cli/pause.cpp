@@ -8,12 +8,26 @@
 
 namespace loam::cli {
 
-bool pauseFor(double seconds) {
+namespace {
+
+sigset_t endingSignals() {
   sigset_t ending;
-  sigset_t before;
   ::sigemptyset(&ending);
   ::sigaddset(&ending, SIGINT);
   ::sigaddset(&ending, SIGTERM);
+  return ending;
+}
+
+}  // namespace
+
+void holdSignals() {
+  const sigset_t ending = endingSignals();
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+}
+
+bool pauseFor(double seconds) {
+  const sigset_t ending = endingSignals();
+  sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &ending, &before);
   timespec time{};
   time.tv_sec = static_cast<std::time_t>(seconds);

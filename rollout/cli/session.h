@@ -27,7 +27,7 @@ using Outcome = tl::expected<T, Failure>;
 /// What all commands of one run share: the terminal, the options that many of them take, and the way to the controller.
 class Session {
  public:
-  Session(Terminal terminal, Home home) : terminal(terminal), home(std::move(home)) {}
+  Session(Terminal onto, Home of) : terminal(onto), home(std::move(of)) {}
 
   Terminal terminal;
   Home home;
