@@ -1,0 +1,90 @@
+#include "rollout/cli/cli.h"
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+
+#include "rollout/cli/commands.h"
+#include "rollout/cli/completion.h"
+#include "rollout/cli/man_page.h"
+
+namespace loam::cli {
+
+Cli::Cli(Terminal terminal, Home home)
+    : session_(terminal, std::move(home)), app_("See who calls whom, and switch the mesh on with evidence", "loam") {
+  app_.require_subcommand(1);
+  app_.footer(
+      "First look:  loam observe --passive      What is missing:  loam doctor\n"
+      "Exit status: 0 done, 1 error, 2 usage, 3 not found, 4 conflict, 5 not ready, 6 timeout, 7 waits for a "
+      "person,\n             8 unreachable, 9 denied.");
+  app_.set_version_flag("--version", "loam " LOAM_VERSION);
+  addObserveCommand(app_, session_);
+  addDoctorCommand(app_, session_);
+  addGraphCommands(app_, session_);
+  addServiceCommands(app_, session_);
+  addEdgeCommands(app_, session_);
+  addNodeCommands(app_, session_);
+  addTopCommand(app_, session_);
+  addTapCommand(app_, session_);
+  addProxyCommands(app_, session_);
+  addCaptureCommands(app_, session_);
+  addOwnCommands();
+}
+
+void Cli::addOwnCommands() {
+  CLI::App& completion = *app_.add_subcommand("completion", "Script that completes commands in your shell");
+  completion.footer("Examples:\n  loam completion bash > /etc/bash_completion.d/loam");
+  const auto shell = std::make_shared<std::string>();
+  completion.add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->option_text("SHELL")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion.callback([this, shell] {
+    session_.chosen = [this, shell] {
+      session_.terminal.out << completionScript(*shell);
+      return kOk;
+    };
+  });
+
+  CLI::App& version = *app_.add_subcommand("version", "Version of this program");
+  version.callback([this] {
+    session_.chosen = [this] {
+      session_.terminal.out << "loam " LOAM_VERSION "\n";
+      return kOk;
+    };
+  });
+
+  CLI::App& man = *app_.add_subcommand("__man", "Writes the man pages into a directory")->group("");
+  const auto directory = std::make_shared<std::string>();
+  man.add_option("directory", *directory)->required();
+  man.callback([this, directory] { session_.chosen = [this, directory] { return writeManPages(*directory); }; });
+}
+
+int Cli::writeManPages(const std::string& directory) const {
+  for (const auto& [name, command] : commandTree(app_)) {
+    const std::string path = directory + "/" + name + ".1";
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out << manPage(name, *command);
+    out.close();
+    if (!out) return session_.end({kError, "writing " + path + " failed"});
+  }
+  return kOk;
+}
+
+int Cli::run(std::vector<std::string> arguments) {
+  // The words to complete are no arguments of ours: they may be half an option.
+  if (!arguments.empty() && arguments.front() == "__complete") {
+    arguments.erase(arguments.begin(), arguments.begin() + (arguments.size() > 1 && arguments[1] == "--" ? 2 : 1));
+    for (const std::string& word : complete(app_, arguments)) session_.terminal.out << word << "\n";
+    return kOk;
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app_.parse(arguments);
+  } catch (const CLI::ParseError& stopped) {
+    return app_.exit(stopped, session_.terminal.out, session_.terminal.err) == 0 ? kOk : kUsage;
+  }
+  return session_.chosen ? session_.chosen() : kUsage;
+}
+
+}  // namespace loam::cli

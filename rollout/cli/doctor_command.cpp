@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "proxy/guard/guard_client.h"
+#include "proxy/guard/preflight.h"
+#include "rollout/cli/commands.h"
+#include "rollout/cli/text.h"
+
+namespace loam::cli {
+
+namespace {
+
+using guard::PreflightCheck;
+using Verdict = PreflightCheck::Verdict;
+
+constexpr std::int64_t kSilentSeconds = 15;
+
+const char* nameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::Ok:
+      return "ok";
+    case Verdict::Warn:
+      return "warn";
+    default:
+      return "fail";
+  }
+}
+
+/// The controller, and what it knows of its proxies.
+void checkController(const Session& session, std::vector<PreflightCheck>& checks) {
+  PreflightCheck reach{"LD-0201", Verdict::Ok, "controller", "ready", ""};
+  const auto ready = session.get("/readyz");
+  if (!ready) {
+    const bool absent = ready.error().status == kUnreachable;
+    reach.verdict = absent ? Verdict::Warn : Verdict::Fail;
+    reach.measured = ready.error().text;
+    reach.fix = absent ? "loam-controller &" : "look at the controller's log";
+    checks.push_back(reach);
+    return;
+  }
+  checks.push_back(reach);
+  const auto proxies = session.get("/v1/proxies");
+  if (!proxies) return;
+  PreflightCheck reporting{"LD-0202", Verdict::Ok, "proxies report", "", ""};
+  PreflightCheck losses{"LD-0203", Verdict::Ok, "nothing is lost", "", ""};
+  for (const Json::Value& proxy : (*proxies)["proxies"]) {
+    const std::string name = printable(proxy["name"].asString());
+    const auto add = [&name](PreflightCheck& check, const std::string& what) {
+      check.verdict = Verdict::Warn;
+      check.measured.append(check.measured.empty() ? "" : "; ").append(name).append(": ").append(what);
+    };
+    const std::int64_t silent = proxy["silent_seconds"].asInt64();
+    if (silent > kSilentSeconds) add(reporting, "silent for " + lengthText(silent));
+    const std::uint64_t lost = proxy["lost"]["records"].asUInt64() + proxy["lost"]["reports"].asUInt64();
+    if (lost != 0) add(losses, std::to_string(lost) + " records and reports lost since it started");
+  }
+  const auto count = (*proxies)["proxies"].size();
+  if (count == 0) {
+    reporting.verdict = Verdict::Warn;
+    reporting.measured = "no proxy has reported yet";
+    reporting.fix = "loam-proxy --config FILE, with `controller:` naming this controller";
+  } else if (reporting.verdict == Verdict::Ok) {
+    reporting.measured = std::to_string(count) + " in the last " + std::to_string(kSilentSeconds) + "s";
+  } else {
+    reporting.fix = "start them again, or look whether their `controller:` is this one";
+  }
+  if (losses.verdict == Verdict::Ok) losses.measured = "no losses reported";
+  if (losses.verdict != Verdict::Ok)
+    losses.fix = "loam proxy list; a full spool or too few workers are the usual causes";
+  checks.push_back(reporting);
+  if (count != 0) checks.push_back(losses);
+}
+
+void checkGuard(const std::string& socket, std::vector<PreflightCheck>& checks) {
+  PreflightCheck reach{"LD-0301", Verdict::Ok, "guard", "answers at " + socket, ""};
+  auto client = guard::GuardClient::connect(socket);
+  const auto view = client ? client->showCapture() : fail(client.error());
+  if (!view) {
+    reach.verdict = Verdict::Warn;
+    reach.measured = "none at " + socket + " (" + view.error().context + ")";
+    reach.fix = "sudo loam-guard &   (only capture needs it)";
+    checks.push_back(reach);
+    return;
+  }
+  checks.push_back(reach);
+  PreflightCheck capture{"LD-0302", Verdict::Ok, "capture", view->alive ? "alive" : "none applied", ""};
+  if (view->applied && !view->alive) {
+    capture.verdict = Verdict::Warn;
+    capture.measured = "applied, not alive: " + printable(view->whyNotAlive);
+    capture.fix = view->proxyPid == 0 ? "start loam-proxy with `guard: " + socket + "`" : "loam capture show";
+  }
+  checks.push_back(capture);
+  PreflightCheck addresses{"LD-0303", Verdict::Ok, "servers see clients' addresses", "yes", ""};
+  if (!view->whyNotTransparent.empty()) {
+    addresses.verdict = Verdict::Warn;
+    addresses.measured = printable(view->whyNotTransparent);
+    addresses.fix = "see docs/operations.md, LD-0303";
+  }
+  checks.push_back(addresses);
+}
+
+Json::Value toJson(const std::vector<PreflightCheck>& checks) {
+  Json::Value value(Json::objectValue);
+  value["checks"] = Json::Value(Json::arrayValue);
+  for (const PreflightCheck& check : checks) {
+    Json::Value one(Json::objectValue);
+    one["id"] = check.id;
+    one["verdict"] = nameOf(check.verdict);
+    one["what"] = check.what;
+    one["measured"] = check.measured;
+    one["fix"] = check.fix;
+    value["checks"].append(std::move(one));
+  }
+  return value;
+}
+
+int doctor(const Session& session, const std::string& guardSocket) {
+  std::vector<PreflightCheck> checks = guard::preflight({});
+  checkController(session, checks);
+  checkGuard(guardSocket.empty() ? session.home.guardSocket() : guardSocket, checks);
+  Verdict worst = Verdict::Ok;
+  for (const PreflightCheck& check : checks) worst = std::max(worst, check.verdict);
+  const int status = static_cast<int>(worst);
+  const auto idOf = [](const Json::Value& one) { return one["id"].asString() + " " + one["verdict"].asString(); };
+  if (session.printStructured(toJson(checks), "checks", idOf)) return status;
+  const Terminal& terminal = session.terminal;
+  for (const PreflightCheck& check : checks) {
+    const char* colour = check.verdict == Verdict::Ok     ? terminal.green()
+                         : check.verdict == Verdict::Warn ? terminal.yellow()
+                                                          : terminal.red();
+    std::string verdict = nameOf(check.verdict);
+    verdict.resize(4, ' ');
+    terminal.out << check.id << "  " << colour << verdict << terminal.plain() << "  " << printable(check.what) << ": "
+                 << printable(check.measured) << "\n";
+    if (check.verdict != Verdict::Ok && !check.fix.empty()) {
+      terminal.out << "               fix: " << printable(check.fix) << "\n";
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+void addDoctorCommand(CLI::App& app, Session& session) {
+  CLI::App& command = *app.add_subcommand("doctor", "What is missing or in the way, with the exact fix");
+  command.footer("Ends with 0 when all is well, 1 with warnings, 2 with failures. Every id is in docs/operations.md.");
+  const auto guardSocket = std::make_shared<std::string>();
+  command.add_option("--guard", *guardSocket, "socket of loam-guard ($LOAM_HOME/run/guard.sock)")->option_text("PATH");
+  session.addOutput(command);
+  session.addController(command);
+  command.callback(
+      [&session, guardSocket] { session.chosen = [&session, guardSocket] { return doctor(session, *guardSocket); }; });
+}
+
+}  // namespace loam::cli

@@ -1,0 +1,198 @@
+#include <memory>
+
+#include "proxy/base/json.h"
+#include "rollout/cli/commands.h"
+#include "rollout/cli/graph_view.h"
+#include "rollout/cli/text.h"
+
+namespace loam::cli {
+
+namespace {
+
+constexpr auto kRight = Table::Column::Align::Right;
+
+std::string nameOf(const Json::Value& item) { return item["name"].asString(); }
+
+std::string joined(const Json::Value& list) {
+  std::string text;
+  for (const Json::Value& item : list) text.append(text.empty() ? "" : ", ").append(item.asString());
+  return text;
+}
+
+int list(const Session& session) {
+  const auto answer = session.get("/v1/services?routes=false&" + session.windowQuery());
+  if (!answer) return session.end(answer.error());
+  if (session.printStructured(*answer, "services", nameOf)) return kOk;
+  std::vector<Table::Column> columns = {{.title = "NAME", .flexible = true},   {.title = "KIND"},
+                                        {.title = "CALLERS", .align = kRight}, {.title = "CALLS", .align = kRight},
+                                        {.title = "RATE", .align = kRight},    {.title = "ERRORS", .align = kRight},
+                                        {.title = "P50", .align = kRight},     {.title = "P99", .align = kRight}};
+  if (session.isWide()) {
+    columns.push_back({.title = "NAMED BY"});
+    columns.push_back({.title = "LAST SEEN"});
+    columns.push_back({.title = "ADDRESSES"});
+  }
+  Table table(std::move(columns));
+  for (const Json::Value& service : (*answer)["services"]) {
+    const Json::Value& inbound = service["inbound"];
+    std::vector<std::string> cells = {service["name"].asString(),
+                                      service["kind"].asString(),
+                                      std::to_string(inbound["edges"].asUInt64()),
+                                      std::to_string(service["outbound"]["edges"].asUInt64()),
+                                      inbound["edges"].asUInt64() == 0 ? "-" : rateText(inbound["rate"].asDouble()),
+                                      errorCell(inbound),
+                                      millisecondsCell(inbound, "p50_ms"),
+                                      millisecondsCell(inbound, "p99_ms")};
+    if (session.isWide()) {
+      cells.push_back(service["name_source"].asString());
+      cells.push_back(timeText(service["last_seen"].asString()));
+      cells.push_back(joined(service["addresses"]));
+    }
+    table.add(std::move(cells));
+  }
+  if (table.rows() == 0) session.terminal.err << "no services in this window\n";
+  if (table.rows() != 0) table.print(session.terminal);
+  return kOk;
+}
+
+void printRoutes(const Session& session, const Json::Value& callers) {
+  Table table({{.title = "CALLER", .flexible = true},
+               {.title = "ROUTE", .flexible = true},
+               {.title = "REQUESTS", .align = kRight},
+               {.title = "ERRORS", .align = kRight},
+               {.title = "P50", .align = kRight},
+               {.title = "P99", .align = kRight}});
+  for (const Json::Value& edge : callers) {
+    for (const Json::Value& route : edge["routes"]) {
+      table.add({edge["source"].asString(), route["route"].asString(), std::to_string(route["requests"].asUInt64()),
+                 errorCell(route), millisecondsCell(route, "p50_ms"), millisecondsCell(route, "p99_ms")});
+    }
+  }
+  if (table.rows() == 0) return;
+  session.terminal.out << "\nroutes\n";
+  table.print(session.terminal);
+}
+
+int describe(const Session& session, const std::string& name) {
+  const auto answer = session.get("/v1/services/" + http::percentEncode(name) + "?" + session.windowQuery());
+  if (!answer) return session.end(answer.error());
+  if (session.printStructured(*answer, "", [](const Json::Value& one) { return nameOf(one["service"]); })) return kOk;
+  const Json::Value& service = (*answer)["service"];
+  const Terminal& terminal = session.terminal;
+  terminal.out << terminal.bold() << printable(service["name"].asString()) << terminal.plain() << "  "
+               << printable(service["kind"].asString()) << ", named by " << printable(service["name_source"].asString())
+               << "\n";
+  terminal.out << "addresses   " << printable(joined(service["addresses"])) << "\n";
+  std::string claims;
+  for (const Json::Value& claim : service["claims"]) {
+    claims.append(claims.empty() ? "" : ", ")
+        .append(claim["name"].asString() + " (" + claim["source"].asString() + ")");
+  }
+  if (!claims.empty()) terminal.out << "evidence    " << printable(claims) << "\n";
+  terminal.out << "first seen  " << timeText(service["first_seen"].asString()) << ", last seen "
+               << timeText(service["last_seen"].asString()) << " UTC\n\n";
+  printHeader(session, (*answer)["header"]);
+  for (const char* side : {"callers", "callees"}) {
+    if ((*answer)[side].empty()) continue;
+    terminal.out << side << "\n";
+    edgeTable((*answer)[side], session.isWide()).print(terminal);
+    if (std::string_view(side) == "callers" && !(*answer)["callees"].empty()) terminal.out << "\n";
+  }
+  printRoutes(session, (*answer)["callers"]);
+  return kOk;
+}
+
+int listEdges(const Session& session, const std::string& source, const std::string& target,
+              const std::string& protocol) {
+  std::string path = "/v1/edges?" + session.windowQuery();
+  addParameter(path, "protocol", protocol);
+  auto answer = session.get(path);
+  if (!answer) return session.end(answer.error());
+  Json::Value kept(Json::arrayValue);
+  for (const Json::Value& edge : (*answer)["edges"]) {
+    const bool fits = (source.empty() || edge["source"].asString() == source) &&
+                      (target.empty() || edge["target"].asString() == target);
+    if (fits) kept.append(edge);
+  }
+  (*answer)["edges"] = std::move(kept);
+  if (session.printStructured(*answer, "edges", edgeName)) return kOk;
+  if ((*answer)["edges"].empty()) {
+    session.terminal.err << "no such edges in this window\n";
+    return kOk;
+  }
+  edgeTable((*answer)["edges"], session.isWide()).print(session.terminal);
+  return kOk;
+}
+
+int nameNode(const Session& session, const std::string& node, const std::string& name) {
+  Json::Value body(Json::objectValue);
+  body["name"] = name;
+  const auto answer = session.send({.method = "PUT",
+                                    .target = "/v1/nodes/" + http::percentEncode(node) + "/name",
+                                    .headers = {{"Content-Type", "application/json"}},
+                                    .body = writeJson(body)});
+  if (!answer) return session.end(answer.error());
+  session.terminal.err << (name.empty() ? printable(node) + " goes by the evidence again"
+                                        : printable(node) + " is called " + printable(name) + " now")
+                       << "\n";
+  return kOk;
+}
+
+}  // namespace
+
+void addServiceCommands(CLI::App& app, Session& session) {
+  CLI::App& service = *app.add_subcommand("service", "Services and addresses of the graph");
+  service.require_subcommand(1);
+  CLI::App& listing = *service.add_subcommand("list", "All of them, with what they serve");
+  session.addOutput(listing);
+  session.addWindow(listing);
+  session.addController(listing);
+  listing.callback([&session] { session.chosen = [&session] { return list(session); }; });
+
+  CLI::App& describing = *service.add_subcommand("describe", "One with its evidence, callers, callees and routes");
+  const auto name = std::make_shared<std::string>();
+  describing.add_option("name", *name, "name, id or address")->required()->option_text("SERVICE");
+  session.addOutput(describing);
+  session.addWindow(describing);
+  session.addController(describing);
+  describing.callback([&session, name] { session.chosen = [&session, name] { return describe(session, *name); }; });
+}
+
+void addEdgeCommands(CLI::App& app, Session& session) {
+  CLI::App& edge = *app.add_subcommand("edge", "Edges of the graph");
+  edge.require_subcommand(1);
+  CLI::App& listing = *edge.add_subcommand("list", "One a line, without a header");
+  struct Wanted {
+    std::string source, target, protocol;
+  };
+  const auto wanted = std::make_shared<Wanted>();
+  listing.add_option("--source", wanted->source, "only of this caller")->option_text("NAME");
+  listing.add_option("--target", wanted->target, "only to this service")->option_text("NAME");
+  listing.add_option("--protocol", wanted->protocol, "only of this protocol")->option_text("NAME");
+  session.addOutput(listing);
+  session.addWindow(listing);
+  session.addController(listing);
+  listing.callback([&session, wanted] {
+    session.chosen = [&session, wanted] {
+      return listEdges(session, wanted->source, wanted->target, wanted->protocol);
+    };
+  });
+}
+
+void addNodeCommands(CLI::App& app, Session& session) {
+  CLI::App& node = *app.add_subcommand("node", "Nodes of the graph");
+  node.require_subcommand(1);
+  CLI::App& naming = *node.add_subcommand("name", "Give a node the name of your choice");
+  naming.footer(
+      "Examples:\n  loam node name 10.0.3.7:5432 orders-db\n  loam node name orders-db ''   # by the evidence again");
+  const auto which = std::make_shared<std::string>();
+  const auto name = std::make_shared<std::string>();
+  naming.add_option("node", *which, "its name, id, address or address:port")->required()->option_text("NODE");
+  naming.add_option("name", *name, "the name; empty takes it back")->required()->option_text("NAME");
+  session.addController(naming);
+  naming.callback([&session, which, name] {
+    session.chosen = [&session, which, name] { return nameNode(session, *which, *name); };
+  });
+}
+
+}  // namespace loam::cli

@@ -1,0 +1,53 @@
+#include "rollout/controller/settings.h"
+
+#include <map>
+
+#include "proxy/base/yaml.h"
+
+namespace loam::controller {
+
+namespace {
+
+LogLevel levelOf(const std::string& name) {
+  static const std::map<std::string, LogLevel> kLevels = {
+      {"debug", LogLevel::Debug}, {"info", LogLevel::Info}, {"warn", LogLevel::Warn}, {"error", LogLevel::Error}};
+  return kLevels.at(name);
+}
+
+}  // namespace
+
+Settings defaultSettings(const Home& home) {
+  Settings settings;
+  settings.socket = home.controllerSocket();
+  settings.database = home.state + "/graph.db";
+  return settings;
+}
+
+Result<Settings> loadSettings(const std::string& path, const Home& home) {
+  Settings settings = defaultSettings(home);
+  YamlProblems problems(path);
+  auto root = YamlMapping::load(path, problems, {"listen", "socket", "db", "catalogue", "log_level"});
+  if (!root) return fail(std::move(root).error());
+  settings.listen = root->address("listen");
+  if (settings.listen) {
+    if (const Status status = checkListen(*settings.listen); !status) root->problem("listen", status.error().context);
+  }
+  if (const auto socket = root->text("socket")) settings.socket = *socket;
+  if (const auto database = root->text("db")) settings.database = *database;
+  if (const auto catalogue = root->text("catalogue")) settings.catalogue = *catalogue;
+  if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {
+    settings.logLevel = levelOf(*level);
+  }
+  LOAM_TRY(problems.status());
+  return settings;
+}
+
+Status checkListen(const SocketAddress& address) {
+  if (address.ip.isLoopback()) return {};
+  return fail(ErrorCode::Denied, "listen: " + address.text() +
+                                     " can be reached from other hosts and nobody has to prove who they are yet; "
+                                     "use 127.0.0.1:" +
+                                     std::to_string(address.port) + ", [::1] or the Unix socket");
+}
+
+}  // namespace loam::controller

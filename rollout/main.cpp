@@ -1,0 +1,116 @@
+#include <CLI/CLI.hpp>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "db/sqlite_graph_store.h"
+#include "rollout/controller/controller.h"
+
+namespace {
+
+using loam::controller::Settings;
+
+constexpr int kError = 1;
+constexpr int kUsage = 2;
+constexpr int kConflict = 4;
+
+struct Options {
+  std::string config;
+  std::string listen;
+  std::string socket;
+  std::string database;
+  std::string catalogue;
+};
+
+int say(const loam::Error& error, int status) {
+  std::fprintf(stderr, "loam-controller: %s\n", error.context.c_str());
+  return error.code == loam::ErrorCode::Conflict ? kConflict : status;
+}
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("--config", options.config, "YAML with the keys listen, socket, db, catalogue, log_level")
+      ->option_text("FILE");
+  app.add_option("--listen", options.listen, "also serve this loopback address and port")->option_text("ADDR:PORT");
+  app.add_option("--socket", options.socket, "Unix socket to serve ($LOAM_HOME/run/controller.sock)")
+      ->option_text("PATH");
+  app.add_option("--db", options.database, "file of the graph's record ($LOAM_HOME/graph.db)")->option_text("FILE");
+  app.add_option("--catalogue", options.catalogue, "YAML list of services, their addresses and owners")
+      ->option_text("FILE");
+  app.set_version_flag("--version", "loam-controller " LOAM_VERSION);
+}
+
+loam::Result<Settings> settle(const Options& options) {
+  const loam::Home home = loam::findHome();
+  auto settings = options.config.empty() ? loam::Result<Settings>(loam::controller::defaultSettings(home))
+                                         : loam::controller::loadSettings(options.config, home);
+  if (!settings) return settings;
+  if (!options.listen.empty()) {
+    const auto address = loam::SocketAddress::parse(options.listen);
+    if (!address) {
+      return loam::fail(loam::ErrorCode::InvalidArgument,
+                        "--listen: expected an address and a port like 127.0.0.1:7400");
+    }
+    settings->listen = *address;
+  }
+  if (settings->listen) LOAM_TRY(loam::controller::checkListen(*settings->listen));
+  if (!options.socket.empty()) settings->socket = options.socket;
+  if (!options.database.empty()) settings->database = options.database;
+  if (!options.catalogue.empty()) settings->catalogue = options.catalogue;
+  return settings;
+}
+
+/// SIGTERM and SIGINT end the controller in good order. Blocked before any thread starts.
+sigset_t blockSignals() {
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  ::sigaddset(&ending, SIGTERM);
+  ::sigaddset(&ending, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return ending;
+}
+
+int serve(const Settings& settings, const sigset_t& ending) {
+  std::error_code ignored;  // the store names what it cannot open
+  std::filesystem::create_directories(std::filesystem::path(settings.database).parent_path(), ignored);
+  const loam::SystemClock clock;
+  loam::Log log(settings.logLevel);
+  auto store = loam::db::openGraphStore(settings.database);
+  if (!store) return say(store.error(), kError);
+  auto controller = loam::controller::Controller::make(settings, **store, clock, log);
+  if (!controller) {
+    return say(controller.error(), controller.error().code == loam::ErrorCode::InvalidArgument ? kUsage : kError);
+  }
+  std::thread signals([&ending, &controller] {
+    int signal = 0;
+    ::sigwait(&ending, &signal);
+    (*controller)->stop();
+  });
+  (*controller)->run();
+  signals.join();
+  controller->reset();
+  log.info("controller", "ended in good order");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const sigset_t ending = blockSignals();
+  ::umask(0027);
+  CLI::App app("Loam's controller: takes the reports of proxies and answers for the dependency graph.",
+               "loam-controller");
+  Options options;
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stopped) {
+    return app.exit(stopped) == 0 ? 0 : kUsage;
+  }
+  const auto settings = settle(options);
+  if (!settings) return say(settings.error(), kUsage);
+  return serve(*settings, ending);
+}

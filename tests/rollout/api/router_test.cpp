@@ -1,0 +1,57 @@
+#include "rollout/api/router.h"
+
+#include <gtest/gtest.h>
+
+#include "proxy/io/task_scope.h"
+
+namespace loam::api {
+namespace {
+
+io::Task<void> answerInto(const Router& router, http::Request request, http::Response& response) {
+  response = co_await router.answer(request);
+}
+
+http::Response ask(const Router& router, std::string method, std::string target) {
+  http::Request request{.method = std::move(method), .target = std::move(target)};
+  request.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
+  http::Response response{.status = 0};
+  io::TaskScope scope;
+  scope.spawn(answerInto(router, std::move(request), response));
+  return response;
+}
+
+RouteHandler say(std::string text) {
+  return [text](const http::Request&, const Parameters& names) -> io::Task<http::Response> {
+    http::Response response;
+    response.body = text;
+    for (const auto& [name, value] : names) response.body += " " + name + "=" + value;
+    return [](http::Response done) -> io::Task<http::Response> { co_return done; }(std::move(response));
+  };
+}
+
+TEST(RouterTest, MatchesByMethodAndSegments) {
+  Router router;
+  router.add("GET", "/v1/things/{name}", say("one"));
+  router.add("GET", "/v1/things/special", say("special"));
+  router.add("PUT", "/v1/things/{name}/colour", say("colour"));
+  EXPECT_EQ(ask(router, "GET", "/v1/things/a%20b").body, "one name=a b");
+  EXPECT_EQ(ask(router, "GET", "/v1/things/a%2Fb?x=/y").body, "one name=a/b");
+  EXPECT_EQ(ask(router, "GET", "/v1/things/special").body, "special");
+  EXPECT_EQ(ask(router, "PUT", "/v1/things/x/colour").body, "colour name=x");
+  EXPECT_EQ(ask(router, "HEAD", "/v1/things/x").body, "one name=x");
+}
+
+TEST(RouterTest, TellsUnknownPathsFromUnknownMethods) {
+  Router router;
+  router.add("GET", "/a/{b}", say("x"));
+  router.add("PUT", "/a/{b}", say("y"));
+  for (const char* path : {"/", "/a", "/a/", "/a/b/c", "/a/b/", "//a/b", "*", "/A/b"}) {
+    EXPECT_EQ(ask(router, "GET", path).status, 404) << path;
+  }
+  const auto wrong = ask(router, "DELETE", "/a/b");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.header("Allow"), "GET, HEAD, PUT");
+}
+
+}  // namespace
+}  // namespace loam::api

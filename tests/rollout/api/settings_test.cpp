@@ -1,0 +1,59 @@
+#include "rollout/controller/settings.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace loam::controller {
+namespace {
+
+class SettingsTest : public testing::Test {
+ protected:
+  void TearDown() override { std::filesystem::remove(path); }
+  Result<Settings> load(const std::string& text) const {
+    std::ofstream(path) << text;
+    return loadSettings(path, {"/state", "/run/x"});
+  }
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("loam-settings-" + std::to_string(::getpid()))).string();
+};
+
+TEST_F(SettingsTest, AFileStandsOverTheHome) {
+  const auto settings = load("db: /data/g.db\nlisten: 127.0.0.1:7400\nlog_level: warn\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->database, "/data/g.db");
+  EXPECT_EQ(settings->socket, "/run/x/controller.sock");
+  EXPECT_EQ(settings->listen->text(), "127.0.0.1:7400");
+  EXPECT_EQ(settings->logLevel, LogLevel::Warn);
+}
+
+TEST_F(SettingsTest, EveryProblemIsToldAtOnce) {
+  const auto settings = load("lisen: x\nlisten: 0.0.0.0:7400\nlog_level: loud\ndb: [a]\n");
+  ASSERT_FALSE(settings);
+  const std::string& text = settings.error().context;
+  EXPECT_NE(text.find(":1:1: unknown key \"lisen\" (did you mean listen?)"), std::string::npos) << text;
+  EXPECT_NE(text.find(":2:9: listen: 0.0.0.0:7400 can be reached from other hosts"), std::string::npos) << text;
+  EXPECT_NE(text.find(":3:12: log_level: expected one of"), std::string::npos) << text;
+  EXPECT_NE(text.find(":4:5: db: expected a text"), std::string::npos) << text;
+}
+
+TEST_F(SettingsTest, OnlyThisHostMayConnect) {
+  EXPECT_TRUE(checkListen(*SocketAddress::parse("127.0.0.1:7400")));
+  EXPECT_TRUE(checkListen(*SocketAddress::parse("[::1]:7400")));
+  EXPECT_FALSE(checkListen(*SocketAddress::parse("0.0.0.0:7400")));
+  EXPECT_FALSE(checkListen(*SocketAddress::parse("192.0.2.1:7400")));
+}
+
+TEST(HomeTest, FollowsTheEnvironment) {
+  ::setenv("LOAM_HOME", "/srv/loam", 1);
+  EXPECT_EQ(findHome().controllerSocket(), "/srv/loam/run/controller.sock");
+  EXPECT_EQ(findHome().guardSocket(), "/srv/loam/run/guard.sock");
+  EXPECT_EQ(findHome().state, "/srv/loam");
+  ::unsetenv("LOAM_HOME");
+}
+
+}  // namespace
+}  // namespace loam::controller

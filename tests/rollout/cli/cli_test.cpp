@@ -1,0 +1,201 @@
+#include "rollout/cli/cli.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "rollout/cli/completion.h"
+#include "rollout/cli/man_page.h"
+#include "tests/rollout/api/api_fixture.h"
+
+namespace loam::cli {
+namespace {
+
+/// One run of `loam` in this process.
+struct Ran {
+  int status = -1;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public ControllerFixture {
+ protected:
+  Ran run(std::vector<std::string> arguments) const {
+    std::ostringstream out, err;
+    Cli cli({out, err}, {directory, directory});
+    const int status = cli.run(std::move(arguments));
+    return {status, out.str(), err.str()};
+  }
+  void fill() {
+    post("/v1/reports", wire::encode(report(1)));
+    auto hostile = report(2);
+    hostile.edges[0].destination = *SocketAddress::parse("10.0.0.3:5432");
+    hostile.edges[0].protocol = "postgresql";
+    hostile.edges[0].tlsVersion = "TLSv1.3";
+    hostile.edges[0].buckets[0].counts.tlsConnections = hostile.edges[0].buckets[0].counts.connections;
+    hostile.names.clear();
+    EXPECT_EQ(post("/v1/reports", wire::encode(hostile)).status, 200);
+  }
+  /// Without what depends on the moment.
+  static std::string body(const std::string& out) { return out.substr(out.find("SOURCE")); }
+};
+
+TEST_F(CliTest, GraphShowPrintsAnEdgeTableUnderItsHeader) {
+  fill();
+  const Ran ran = run({"graph", "show", "--window", "100s"});
+  EXPECT_EQ(ran.status, kOk) << ran.err;
+  EXPECT_EQ(ran.out.rfind("window    ", 0), 0u) << ran.out;
+  EXPECT_NE(ran.out.find("\ncoverage  web-1 "), std::string::npos) << ran.out;
+  EXPECT_EQ(body(ran.out),
+            "SOURCE    TARGET         PROTOCOL    PORT    RATE  ERRORS      P50      P99  TLS      CAPTURED\n"
+            "frontend  10.0.0.3       postgresql  5432  0.10/s   10.0%  4.86 ms  5.11 ms  TLSv1.3  yes\n"
+            "frontend  checkout.shop  http1         80  0.10/s   10.0%  4.86 ms  5.11 ms  none     yes\n");
+  std::istringstream lines(ran.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+}
+
+TEST_F(CliTest, EveryFormOfOutputHasTheSameEdges) {
+  fill();
+  const Ran json = run({"graph", "show", "-o", "json"});
+  EXPECT_EQ((*parseJson(json.out))["edges"].size(), 2u);
+  const Ran lines = run({"edge", "list", "-o", "ndjson"});
+  EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'), 2);
+  EXPECT_TRUE(parseJson(lines.out.substr(0, lines.out.find('\n'))));
+  const Ran names = run({"edge", "list", "-o", "name", "--target", "checkout.shop"});
+  EXPECT_EQ(names.out, "frontend -> checkout.shop http1/80\n");
+  const Ran yaml = run({"edge", "list", "-o", "yaml"});
+  EXPECT_NE(yaml.out.find("target: \"checkout.shop\""), std::string::npos) << yaml.out;
+  EXPECT_NE(yaml.out.find("port: 5432"), std::string::npos) << yaml.out;
+  const Ran wide = run({"edge", "list", "-o", "wide"});
+  EXPECT_NE(wide.out.find("SEEN BY"), std::string::npos);
+}
+
+TEST_F(CliTest, ServicesAreListedAndDescribed) {
+  fill();
+  EXPECT_EQ(run({"service", "list", "-o", "name"}).out, "10.0.0.3\ncheckout.shop\nfrontend\n");
+  const Ran one = run({"service", "describe", "checkout.shop"});
+  EXPECT_EQ(one.status, kOk);
+  EXPECT_NE(one.out.find("callers\n"), std::string::npos) << one.out;
+  EXPECT_NE(one.out.find("GET /users/{id}"), std::string::npos) << one.out;
+}
+
+TEST_F(CliTest, AnUnknownServiceIsNotFoundWithTheNearestName) {
+  fill();
+  const Ran ran = run({"service", "describe", "chekout.shop"});
+  EXPECT_EQ(ran.status, kNotFound);
+  EXPECT_NE(ran.err.find("did you mean checkout.shop?"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST_F(CliTest, ANodeGetsAName) {
+  fill();
+  const Ran named = run({"node", "name", "10.0.0.3", "orders-db"});
+  EXPECT_EQ(named.status, kOk) << named.err;
+  EXPECT_NE(run({"edge", "list", "-o", "name"}).out.find("frontend -> orders-db postgresql/5432"), std::string::npos);
+  EXPECT_EQ(run({"node", "name", "nobody", "x"}).status, kNotFound);
+}
+
+TEST_F(CliTest, ExportAndDiffComeFromTheController) {
+  fill();
+  const Ran dot = run({"graph", "export", "--format", "dot"});
+  EXPECT_NE(dot.out.find("digraph"), std::string::npos);
+  EXPECT_EQ(run({"graph", "export", "--format", "svg"}).status, kUsage);
+  const Ran diff = run({"graph", "diff", "--before", "-2h..-1h", "--after", "-5m"});
+  EXPECT_EQ(diff.status, 1) << diff.err;
+  EXPECT_NE(diff.out.find("+ frontend -> checkout.shop http1/80  NEW"), std::string::npos) << diff.out;
+  EXPECT_EQ(run({"graph", "diff", "--before", "-3h..-2h", "--after", "-2h..-1h"}).status, 0);
+}
+
+TEST_F(CliTest, TopAndProxiesShowThePresent) {
+  fill();
+  const Ran top = run({"top", "--once", "--sort", "errors"});
+  EXPECT_EQ(top.status, kOk) << top.err;
+  EXPECT_NE(top.out.find("checkout.shop"), std::string::npos);
+  EXPECT_EQ(top.out.find("\x1b"), std::string::npos);
+  const Ran proxies = run({"proxy", "list"});
+  EXPECT_NE(proxies.out.find("web-1"), std::string::npos);
+  EXPECT_NE(proxies.out.find("reporting"), std::string::npos);
+}
+
+TEST_F(CliTest, AControllerThatIsNotThereIsUnreachable) {
+  const Ran ran = run({"graph", "show", "--controller", "/nonexistent/c.sock"});
+  EXPECT_EQ(ran.status, kUnreachable);
+  EXPECT_NE(ran.err.find("/nonexistent/c.sock"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(run({"capture", "show", "--guard", "/nonexistent/g.sock"}).status, kUnreachable);
+}
+
+TEST_F(CliTest, WrongUsageEndsWithTwo) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                {"grpah"},
+                                                {"graph"},
+                                                {"graph", "show", "--nope"},
+                                                {"graph", "show", "-o", "xml"},
+                                                {"node", "name", "x"},
+                                                {"graph", "show", "--window", "yesterday"},
+                                                {"graph", "show", "--controller", "nowhere"},
+                                                {"top", "--interval", "0"},
+                                                {"observe", "--listen", "127.0.0.1:1"},
+                                                {"capture", "apply"}}) {
+    EXPECT_EQ(run(words).status, kUsage) << testing::PrintToString(words);
+  }
+  EXPECT_EQ(run({"--help"}).status, kOk);
+  EXPECT_EQ(run({"--version"}).out, "loam " LOAM_VERSION "\n");
+  EXPECT_EQ(run({"version"}).out, "loam " LOAM_VERSION "\n");
+}
+
+TEST_F(CliTest, DoctorNamesEveryCheckAndEndsByTheWorst) {
+  const Ran ran = run({"doctor", "-o", "json"});
+  const auto document = parseJson(ran.out);
+  ASSERT_TRUE(document) << ran.out;
+  int worst = 0;
+  bool controller = false;
+  for (const Json::Value& check : (*document)["checks"]) {
+    const std::string verdict = check["verdict"].asString();
+    worst = std::max(worst, verdict == "fail" ? 2 : verdict == "warn" ? 1 : 0);
+    if (check["id"].asString() == "LD-0201") controller = verdict == "ok";
+  }
+  EXPECT_EQ(ran.status, worst);
+  EXPECT_TRUE(controller);
+}
+
+TEST_F(CliTest, HelpAndManPagesSayTheSame) {
+  std::ostringstream out, err;
+  const Cli cli({out, err}, {directory, directory});
+  const auto tree = commandTree(cli.app());
+  EXPECT_GT(tree.size(), 20u);
+  for (const auto& [name, command] : tree) {
+    std::string page = manPage(name, *command);
+    std::erase(page, '\\');
+    EXPECT_EQ(page.rfind(".TH ", 0), 0u) << name;
+    const std::string help = command->help();
+    for (const CLI::Option* option : command->get_options()) {
+      EXPECT_NE(page.find(option->get_description()), std::string::npos) << name << " " << option->get_name();
+      for (const std::string& text : option->get_lnames()) {
+        EXPECT_NE(page.find("--" + text), std::string::npos) << name << " " << text;
+        EXPECT_NE(help.find("--" + text), std::string::npos) << name << " " << text;
+      }
+    }
+    EXPECT_FALSE(command->get_description().empty()) << name;
+  }
+}
+
+TEST_F(CliTest, ManPagesAreWritten) {
+  EXPECT_EQ(run({"__man", directory}).status, kOk);
+  EXPECT_TRUE(std::filesystem::exists(directory / "loam-graph-show.1"));
+  EXPECT_EQ(run({"__man", "/nonexistent"}).status, kError);
+}
+
+TEST_F(CliTest, CompletionFollowsTheCommandTree) {
+  EXPECT_EQ(run({"__complete", "--", "gra"}).out, "graph\n");
+  EXPECT_EQ(run({"__complete", "--", "graph", ""}).out, "diff\nexport\nshow\n");
+  EXPECT_NE(run({"__complete", "--", "graph", "show", "--fo"}).out.find("--focus\n"), std::string::npos);
+  EXPECT_EQ(run({"__complete", "--", "zzz"}).out, "");
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_NE(run({"completion", shell}).out.find("__complete"), std::string::npos) << shell;
+  }
+  EXPECT_EQ(run({"completion", "csh"}).status, kUsage);
+}
+
+}  // namespace
+}  // namespace loam::cli
