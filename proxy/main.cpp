@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <random>
 
-#include "db/sqlite_spool.h"
+#include "db/spool_directory.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/server/admin.h"
 #include "proxy/server/server.h"
@@ -60,10 +60,9 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
   auto transport = makeTransport(settings);
   if (!transport) return fail(std::move(transport).error());
   bool movedAside = false;
-  auto spool = db::openSpool(directory / "spool.db", {}, &movedAside);
+  auto spool = db::openFreeSpool(directory, {}, &movedAside);
   if (!spool) return fail(std::move(spool).error());
-  if (movedAside)
-    log.warn("report", "a damaged spool was moved aside", {{"to", (directory / "spool.db.damaged").string()}});
+  if (movedAside) log.warn("report", "a damaged spool was moved aside", {{"directory", directory.string()}});
   const auto epoch = report::nextEpoch((directory / "epoch").string(), clock.wall());
   if (!epoch) return fail(epoch.error());
   observe::ObserverSettings observer;
