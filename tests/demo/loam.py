@@ -82,7 +82,7 @@ class Loam:
     def start_guard(self, host):
         home = self.directory / host.name
         self.table.start(Service(f"guard-{host.name}", host, [programs() / "loam-guard", "--config", home / "guard.yaml"], environment=self._home(host)))
-        wait_until((home / "run" / "guard.sock").exists, 10, "loam-guard's socket")
+        wait_until(lambda: self._guard_answers(home / "run" / "guard.sock"), 10, "loam-guard's socket")
 
     def proxy_service(self, host):
         home = self.directory / host.name
@@ -108,15 +108,10 @@ class Loam:
         """SIGTERM, without waiting for its end."""
         self.table.signal(f"proxy-{host.name}", signal.SIGTERM)
 
-    def replace_capture(self, host, **terms):
+    def replace_capture(self, host, outbound=True, inbound=False, exclude_ports=()):
         """Other terms for a host whose capture is on."""
-        self._configure(host, **terms)
-        run(*host.command(programs() / "loam", "capture", "apply", "--config", self.directory / host.name / "guard.yaml"),
-            env={**os.environ, **self._home(host)})
-
-    def remove_capture(self, host):
-        """What an operator does after a crash."""
-        run(*host.command(programs() / "loam", "capture", "remove", "--now"), env={**os.environ, **self._home(host)})
+        terms = ["--outbound"] * outbound + ["--inbound", "all"] * inbound + [f"--exclude-port={port}" for port in exclude_ports]
+        run(*host.command(programs() / "loam", "capture", "apply", *terms), env={**os.environ, **self._home(host)})
 
     def captures(self, host):
         """Whether the redirects of this host are alive."""
@@ -133,8 +128,10 @@ class Loam:
         return sum(map(int, counters))
 
     def stop(self, host):
-        """Proxy first: it revokes capture and lets its connections end."""
+        """Proxy first: it revokes capture and lets its connections end. A guard that was killed is started once more, to clean up."""
         self.table.stop([name for name in self.table.entries if name.startswith(f"proxy-{host.name}")])
+        if not self.table.pid(f"guard-{host.name}"):
+            self.start_guard(host)
         self.table.stop([f"guard-{host.name}"])
         self.hosts.pop(host.name, None)
 
@@ -158,6 +155,10 @@ class Loam:
     def cli(self, *words):
         """Runs the `loam` program against the controller."""
         return run(programs() / "loam", *words, env={**os.environ, "LOAM_HOME": str(self.home), "NO_COLOR": "1"})
+
+    def _guard_answers(self, path):
+        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as probe:
+            return probe.connect_ex(str(path)) == 0
 
     def _controller_answers(self):
         if self.table.pid("loam-controller") is None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from conftest import loam_in
-from lab import echo, rules_of
+from lab import CAPTURED, echo, rules_of
 from traffic import NewConnections, old_connections
 
 DOCKER = """
@@ -79,8 +79,8 @@ def test_old_and_new_connections_survive_capture_coming_and_going(lab, mode, rul
                 time.sleep(0.5)
                 assert [without_loam(rules_of(host)) for host in hosts] == others
                 with old_connections(lambda: lab.connect(40001)):
-                    for host in list(loam.hosts.values()):
-                        loam.replace_capture(host, exclude_ports=[12345])
+                    for name, terms in CAPTURED[mode].items():
+                        loam.replace_capture(lab.network[name], **terms, exclude_ports=[12345])
                     time.sleep(0.5)
                 assert [without_loam(rules_of(host)) for host in hosts] == others
             time.sleep(0.3)
