@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <utility>
 
 #include "proxy/base/address.h"
+#include "proxy/base/clock.h"
 #include "rollout/cli/commands.h"
 #include "rollout/cli/graph_view.h"
 #include "rollout/cli/observed_host.h"
@@ -76,22 +76,24 @@ Outcome<std::string> resolve(const std::string& text) {
   return SocketAddress::from(storage).text();
 }
 
-int printGraph(Session& session, const ObservedHost& host) {
+int printGraph(Session& session, const ObservedHost& host, std::int64_t since) {
   session.controller = host.controllerSocket();
-  const auto graph = session.get("/v1/graph?from=-30d&to=now");
+  const auto graph = session.get("/v1/graph?from=" + std::to_string(since) + "&to=now");
   if (!graph) return session.end(graph.error());
   if (session.printStructured(*graph, "edges", edgeName)) return kOk;
   const Json::Value& edges = (*graph)["edges"];
   if (edges.empty()) session.terminal.err << "no connection came by\n";
-  if (!edges.empty()) edgeTable(edges, session.isWide()).print(session.terminal);
+  if (edges.empty()) return kOk;
+  printHeader(session, (*graph)["header"]);
+  edgeTable(edges, session.isWide()).print(session.terminal);
   return kOk;
 }
 
 void leave(const Session& session, ObservedHost& host, bool now) {
-  bool told = false;
+  constexpr unsigned kWorthSaying = 5;
+  unsigned looks = 0;
   for (bool cut = now; !host.end(cut);) {
-    const bool worthSaying = !std::exchange(told, true);
-    if (worthSaying) {
+    if (++looks == kWorthSaying) {
       session.terminal.err << "waiting for relayed connections to end (new ones go direct); Ctrl-C cuts them\n";
     }
     cut = !pauseFor(0.2);
@@ -100,7 +102,7 @@ void leave(const Session& session, ObservedHost& host, bool now) {
 
 int observe(Session& session, const Options& options) {
   constexpr double kLastReports = 3;
-  double seconds = options.length.empty() ? 0 : lengthSeconds(options.length);
+  const double seconds = options.length.empty() ? 0 : lengthSeconds(options.length);
   if (seconds < 0) return session.end({kUsage, "--for: expected a length like 30s or 5m"});
   holdSignals();
   if (options.passive) return lookPassively(session, options.length.empty() ? 3 : seconds);
@@ -113,6 +115,7 @@ int observe(Session& session, const Options& options) {
     if (!to) return session.end(to.error());
     plan.to = *to;
   }
+  const std::int64_t since = unixSeconds(SystemClock().wall());
   auto host = ObservedHost::start(plan);
   if (!host) return session.end(host.error());
   session.terminal.err << "loam top --controller " << host->controllerSocket() << "   # in another terminal\n";
@@ -124,7 +127,7 @@ int observe(Session& session, const Options& options) {
   }
   session.terminal.err << "taking the last reports\n";
   pauseFor(kLastReports);
-  const int status = printGraph(session, *host);
+  const int status = printGraph(session, *host, since);
   session.terminal.out.flush();
   leave(session, *host, options.now);
   return status;

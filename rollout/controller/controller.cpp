@@ -30,6 +30,7 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, r
   LOAM_TRY(makeDirectoryFor(settings.socket));
   auto socket = io::Listener::bindUnix(*controller->loop_, settings.socket);
   if (!socket) return fail(std::move(socket).error());
+  controller->socket_ = settings.socket;
   controller->api_.serve(*std::move(socket), false);
   log.info("controller", "serving", {{"socket", settings.socket}, {"db", settings.database}});
   if (settings.listen) {
@@ -57,6 +58,8 @@ void Controller::stop() {
 
 io::Task<void> Controller::drain() {
   constexpr seconds kPatience{5};
+  std::error_code ignored;  // the next controller replaces what is left
+  std::filesystem::remove(socket_, ignored);
   co_await api_.drain(loop_->now() + kPatience);
   loop_->stop();
 }

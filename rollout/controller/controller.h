@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
@@ -33,6 +34,7 @@ class Controller {
   io::Task<void> drain();
 
   std::unique_ptr<io::EventLoop> loop_;
+  std::string socket_;  // removed at the end
   record::Recorder recorder_;
   api::Api api_;
   io::TaskScope scope_;

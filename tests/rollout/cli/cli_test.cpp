@@ -42,14 +42,15 @@ class CliTest : public ControllerFixture {
 
 TEST_F(CliTest, GraphShowPrintsAnEdgeTableUnderItsHeader) {
   fill();
-  const Ran ran = run({"graph", "show", "--window", "100s"});
+  const std::int64_t end = unixSeconds(clock.wall()) / wire::kBucketSeconds * wire::kBucketSeconds;
+  const Ran ran = run({"graph", "show", "--from", std::to_string(end - 100), "--to", std::to_string(end)});
   EXPECT_EQ(ran.status, kOk) << ran.err;
   EXPECT_EQ(ran.out.rfind("window    ", 0), 0u) << ran.out;
   EXPECT_NE(ran.out.find("\ncoverage  web-1 "), std::string::npos) << ran.out;
   EXPECT_EQ(body(ran.out),
             "SOURCE    TARGET         PROTOCOL    PORT    RATE  ERRORS      P50      P99  TLS      CAPTURED\n"
-            "frontend  10.0.0.3       postgresql  5432  0.10/s   10.0%  4.86 ms  5.11 ms  TLSv1.3  yes\n"
-            "frontend  checkout.shop  http1         80  0.10/s   10.0%  4.86 ms  5.11 ms  none     yes\n");
+            "frontend  10.0.0.3:5432  postgresql  5432  0.10/s   10.0%  4.86 ms  5.12 ms  TLSv1.3  yes\n"
+            "frontend  checkout.shop  http1         80  0.10/s   10.0%  4.86 ms  5.12 ms  none     yes\n");
   std::istringstream lines(ran.out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
 }
@@ -72,7 +73,7 @@ TEST_F(CliTest, EveryFormOfOutputHasTheSameEdges) {
 
 TEST_F(CliTest, ServicesAreListedAndDescribed) {
   fill();
-  EXPECT_EQ(run({"service", "list", "-o", "name"}).out, "10.0.0.3\ncheckout.shop\nfrontend\n");
+  EXPECT_EQ(run({"service", "list", "-o", "name"}).out, "10.0.0.3:5432\ncheckout.shop\nfrontend\n");
   const Ran one = run({"service", "describe", "checkout.shop"});
   EXPECT_EQ(one.status, kOk);
   EXPECT_NE(one.out.find("callers\n"), std::string::npos) << one.out;
