@@ -27,8 +27,8 @@ TEST(SettingsTest, G9_EveryProblemIsListedWithItsPlace) {
   ASSERT_FALSE(settings);
   const std::string& text = settings.error().context;
   EXPECT_EQ(settings.error().code, ErrorCode::InvalidArgument);
-  for (const char* expected :
-       {"p.yaml:2:1:", "p.yaml:3:1:", "did you mean workers", "p.yaml:4:10:", "p.yaml:5:8:", "p.yaml:6:", "p.yaml:7:7:"}) {
+  for (const char* expected : {"p.yaml:2:1:", "p.yaml:3:1:", "did you mean workers",
+                               "p.yaml:4:10:", "p.yaml:5:8:", "p.yaml:6:", "p.yaml:7:7:"}) {
     EXPECT_NE(text.find(expected), std::string::npos) << expected << " in\n" << text;
   }
 }
