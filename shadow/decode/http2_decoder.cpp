@@ -234,8 +234,28 @@ void Http2Decoder::lose(LossReason reason) {
   events_.onLost(reason);
 }
 
+namespace {
+
+/// A server may send its SETTINGS before it has seen the client's preface (RFC 9113, 3.4): a frame of type 4 without
+/// flags on stream 0, of whole settings of six bytes, at most a hundred.
+Match matchServerSettings(std::span<const std::uint8_t> bytes) {
+  static constexpr std::array<std::uint8_t, 6> kRest = {4, 0, 0, 0, 0, 0};  // type, flags, stream
+  const std::size_t seen = std::min(bytes.size(), http::kFrameHeaderSize);
+  if (seen >= 1 && bytes[0] != 0) return Match::No;
+  for (std::size_t i = 3; i < seen; ++i) {
+    if (bytes[i] != kRest[i - 3]) return Match::No;
+  }
+  if (seen >= 3) {
+    const unsigned length = bytes[1] * 256u + bytes[2];
+    if (length % 6 != 0 || length > 600) return Match::No;
+  }
+  return seen == http::kFrameHeaderSize ? Match::Yes : Match::NeedMore;
+}
+
+}  // namespace
+
 Match matchHttp2(Direction first, std::span<const std::uint8_t> bytes, const DecoderContext&) {
-  if (first != Direction::Upstream) return Match::No;
+  if (first == Direction::Downstream) return matchServerSettings(bytes);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min(bytes.size(), http::kHttp2Preface.size()));
   if (text != http::kHttp2Preface.substr(0, text.size())) return Match::No;

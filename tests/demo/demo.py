@@ -11,6 +11,7 @@ from processes import ProcessTable, wait_until
 
 CAPTURED = {"frontend": {}, "reports": {}, "batch": {}, "web": {"inbound": True}, "orders": {"outbound": False, "inbound": True}}
 PATIENCE = 60
+PROTOCOLS = {"postgresql": "postgres"}  # what the callers' counts say -> what Loam says
 
 
 class Demo:
@@ -58,10 +59,14 @@ class Demo:
         return sum(count["broken"] for count in self.field.counts().values())
 
     def _complete(self, loam):
-        """Every edge that the callers say they use is in the graph, by its port."""
+        """Every caller has counted, and every edge that it says it uses is in the graph, by its port, with its protocol."""
+        edges = self.field.counts()
+        if {edge.split(" ")[0] for edge in edges} != {"frontend", "reports", "batch"}:
+            return False
         now = int(time.time())
-        seen = {edge["port"] for edge in loam.get("/v1/graph", **{"from": now - 300, "to": now + 1})["edges"]}
-        return {int(edge.rsplit(":", 1)[1]) for edge in self.field.counts()} <= seen
+        known = {(edge["port"], edge["protocol"]) for edge in loam.get("/v1/graph", **{"from": now - 300, "to": now + 1})["edges"]}
+        wanted = {(int(edge.rsplit(":", 1)[1]), PROTOCOLS.get(count["protocol"], count["protocol"])) for edge, count in edges.items()}
+        return wanted <= known
 
     def _how_to_look_further(self, loam):
         home = f"LOAM_HOME={loam.home}"

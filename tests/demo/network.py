@@ -51,7 +51,7 @@ class Host:
 
 class Network:
     """The hosts of one test bed. `hosts` maps a name to the last number of its address in 10.`subnet`.0.0/24; the names in `dual`
-    are known by their IPv6 address too, which callers then prefer."""
+    are known by their IPv6 address too, which callers then prefer; every host knows its own name for both of its addresses."""
 
     def __init__(self, prefix, subnet, hosts, dual=()):
         self.dual = dual
@@ -96,7 +96,7 @@ class Network:
         lines = ["127.0.0.1 localhost", "::1 localhost"]
         for peer in self.hosts.values():
             lines.append(f"{peer.address} {peer.name}")
-            if peer.name in self.dual:
+            if peer.name in self.dual or peer is host:
                 lines.append(f"{peer.address6} {peer.name}")
         (folder / "hosts").write_text("\n".join(lines) + "\n")
         run("ip", "netns", "add", host.namespace)

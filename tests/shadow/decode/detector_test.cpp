@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "shadow/decode/pending_requests.h"
+#include "tests/support/http2_peers.h"
 #include "tests/support/transcript.h"
 
 namespace loam::decode {
@@ -151,6 +152,22 @@ TEST(DetectorTest, TakesOffAPrefaceOfVersion2) {
 TEST(DetectorTest, LetsTheServerSpeakFirstAfterAPreface) {
   EXPECT_EQ(echoed({client("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n"), server("220 mail\r\n")}),
             (Lines{"client 192.0.2.7:4711", "protocol smtp"}));
+}
+
+TEST(DetectorTest, AnHttp2ServerMaySpeakFirst) {
+  test::Http2Peers peers;
+  peers.submit({{{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/x"}},
+                "",
+                {{":status", "200"}},
+                "",
+                {}});
+  peers.run();
+  Transcript transcript{server(std::string("\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64", 15))};
+  transcript.insert(transcript.end(), peers.transcript.begin(), peers.transcript.end());
+  const Lines lines = detected(transcript);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.front(), "protocol http2");
+  EXPECT_TRUE(lines.back().starts_with("exchange ok 200 GET /x ")) << lines.back();
 }
 
 }  // namespace
