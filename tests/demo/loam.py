@@ -117,7 +117,7 @@ class Loam:
         """Whether the redirects of this host are alive."""
         name = f"proxy-{host.name}"
         if self.table.pid(name) is None:
-            raise RuntimeError(f"loam-proxy on {host.name} ended: {self.table.log(name)[-2000:]}")
+            raise RuntimeError(f"loam-proxy on {host.name} ended: {self.table.log(name)[-600:]}")
         with contextlib.suppress(RuntimeError):
             return "expires" in host.run("nft", "list", "set", "inet", "loam", "alive")
         return False

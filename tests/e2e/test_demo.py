@@ -12,8 +12,8 @@ from processes import ProcessTable
 DEMO = pathlib.Path(__file__).resolve().parents[1] / "demo"
 # caller, port, protocol as the graph calls it, whether captured
 EDGES = [("frontend", 80, "http1"), ("frontend", 8000, "http1"), ("frontend", 8080, "http1"), ("frontend", 50051, "grpc"), ("frontend", 9001, "websocket"),
-         ("frontend", 9100, "tcp"), ("frontend", 5432, "postgresql"), ("frontend", 3306, "mysql"), ("frontend", 6379, "redis"),
-         ("reports", 5432, "postgresql"), ("batch", 8080, "http1"), ("batch", 3306, "mysql"), ("web", 8080, "http1")]
+         ("frontend", 9100, "tcp"), ("frontend", 5432, "postgres"), ("frontend", 3306, "mysql"), ("frontend", 6379, "redis"),
+         ("reports", 5432, "postgres"), ("batch", 8080, "http1"), ("batch", 3306, "mysql"), ("web", 8080, "http1")]
 
 
 def demo(program, verb, directory):

@@ -117,7 +117,7 @@ class StreamEdge(Edge):
 
 class PostgresEdge(Edge):
     """`sslmode` says whether the client asks for TLS; without it not even the SSLRequest is sent."""
-    protocol = "postgresql"
+    protocol = "postgres"
 
     def connect(self):
         self.connection = psycopg2.connect(host=self.host, port=self.port, dbname="shop", connect_timeout=10, gssencmode="disable",
@@ -135,9 +135,7 @@ class PostgresEdge(Edge):
 
 
 class MariaDbEdge(Edge):
-    """Counts what PyMySQL sends by itself on connecting: `SET AUTOCOMMIT = 1`."""
     protocol = "mysql"
-    requests_per_connection = 1
 
     def connect(self):
         self.connection = pymysql.connect(host=self.host, port=self.port, database="shop", user=self.options["user"], connect_timeout=10,
