@@ -22,7 +22,9 @@ class Demo:
     def _loam(self):
         where = self.directory / "loam"
         where.mkdir(parents=True, exist_ok=True)
-        return Loam(ProcessTable(where), where)
+        loam = Loam(ProcessTable(where), where)
+        loam.hosts = {name: self.field.network[name] for name in CAPTURED if (where / name).is_dir()}  # of an earlier run
+        return loam
 
     def up(self, rate, rare):
         """Brownfield first; then, while it is busy, the controller and a guard and a proxy on each captured host."""
