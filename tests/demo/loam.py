@@ -93,8 +93,8 @@ class Loam:
 
     def start_proxy(self, host):
         """Starts the proxy and waits until it captures."""
-        self.table.start(self.proxy_service(host))
-        wait_until(lambda: self.captures(host), 15, f"capture on {host.name}")
+        pid = self.table.start(self.proxy_service(host))
+        wait_until(lambda: self.captures(host) and f" pid={pid} " in self.table.log(f"guard-{host.name}"), 15, f"capture on {host.name}")
 
     def restart_proxy(self, host):
         """Graceful: the old one is told to end and a new one started beside it; the old one goes on until its connections end."""

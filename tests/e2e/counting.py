@@ -64,6 +64,11 @@ class Drive:
         return {port: asdict(count) for port, count in self.counts.items()}
 
 
+def total(*counts):
+    """The sum of several counts by port."""
+    return {port: {key: sum(count[port][key] for count in counts) for key in counts[0][port]} for port in counts[0]}
+
+
 def recorded(loam, ports):
     """The graph's edges to these ports, as counts; an edge that is there twice is a mistake."""
     found = {}
