@@ -1,5 +1,9 @@
 #include "proxy/server/worker.h"
 
+#include <pthread.h>
+
+#include <string>
+
 namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
@@ -29,6 +33,7 @@ void Worker::stop() {
 
 void Worker::start() {
   thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(index_)).c_str());
     chores_.spawn(beat());
     loop_->run();
     accepting_.cancelAll();
