@@ -60,4 +60,4 @@ def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12
     return statistics.median(slopes)
 
 
-INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.NginxAlone}
+INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}

@@ -123,21 +123,14 @@ class HAProxyCopying(HAProxy):
 
 
 class Nginx(Proxy):
-    master = "on"
-
     def argv(self):
         servers = "".join(f"  server {{ listen 127.0.0.1:{port} reuseport; proxy_pass 127.0.0.1:{UPSTREAM[service]}; }}\n"
                           for service, port in self.ports.items())
-        config = self.config(f"load_module {STREAM_MODULE};\ndaemon off;\nmaster_process {self.master};\nworker_processes 1;\n"
+        config = self.config(f"load_module {STREAM_MODULE};\ndaemon off;\nmaster_process off;\nworker_processes 1;\n"
                              f"pid {self.folder}/pid;\nerror_log stderr crit;\nworker_rlimit_nofile 20000;\n"
                              "events { worker_connections 11000; }\n"
                              f"stream {{\n  access_log off;\n  proxy_timeout 600s;\n  tcp_nodelay on;\n{servers}}}\n")
         return ["nginx", "-e", "stderr", "-p", self.folder, "-c", config]
-
-
-class NginxAlone(Nginx):
-    """Without a master process, for callgrind."""
-    master = "off"
 
 
 def start_upstream():

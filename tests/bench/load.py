@@ -121,7 +121,10 @@ class Bench:
         series = {contender.name: Series() for contender in contenders}
         order = list(contenders)
         for number in range(pairs or self.options.pairs):
-            order.reverse() if number % 2 else self.random.shuffle(order)
+            if number % 2:
+                order.reverse()
+            else:
+                self.random.shuffle(order)
             for contender in order:
                 contender.pin(load.proxy_core)
                 machine.pin([self.upstream.pid], load.core)

@@ -3,6 +3,7 @@ import ctypes
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 
@@ -17,7 +18,7 @@ def enter_namespace():
     if libc.unshare(CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "a network namespace needs root")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("2048 65000")
+    pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("16000 65000")  # above the proxies' ports
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -91,6 +92,11 @@ def describe():
         return (done.stdout or done.stderr).splitlines()[0]
     model = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), "unknown CPU")
-    return {"machine": f"{os.cpu_count()} cores, {model}", "kernel": os.uname().release,
+    here = pathlib.Path(__file__).parent
+    git = shutil.which("git")
+    asked = subprocess.run([git, "-c", "safe.directory=*", "describe", "--always", "--dirty", "--exclude=*"], cwd=here,
+                           capture_output=True, text=True) if git else None
+    revision = asked.stdout.strip() if asked and asked.returncode == 0 else "unknown"
+    return {"machine": f"{os.cpu_count()} cores, {model}", "kernel": os.uname().release, "Loam": revision,
             "HAProxy": first_line("haproxy", "-v").split()[2], "nginx": first_line("nginx", "-v").split("/")[1],
             "wrk": first_line("wrk", "-v").split()[1]}

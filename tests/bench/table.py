@@ -1,5 +1,6 @@
 """What a run found, as Markdown."""
 import statistics
+import time
 
 from load import MOST_FOREIGN, MOST_STEAL
 from ratios import paired_difference, paired_ratio
@@ -21,7 +22,7 @@ class Report:
         self.series = results.series
 
     def text(self):
-        parts = ["<!-- written by tests/bench/bench.py; method: benchmarks.md -->", *self.header(), "", "## Bars",
+        parts = ["# Benchmarks: the last run", "Written by `./dev bench`; the method is in [benchmarks.md](benchmarks.md).", "", *self.header(), "", "## Bars",
                  "| bar | figure (95 % interval) | verdict |", "|---|---|---|", *self.bars(), "", "## Figures", *self.figures(), ""]
         return "\n".join(parts)
 
@@ -30,7 +31,7 @@ class Report:
         facts = "; ".join(f"{name} {value}" for name, value in self.facts.items())
         aa = f"A/A (two HAProxies, CPU per request): {between(self.results.same)}." if self.results.same else "A/A was not run."
         size = "A full run" if options.pairs >= 20 and options.slice >= 2 else "A short run (a full one has 20 pairs of 2 s)"
-        return [f"{size}: {options.pairs} pairs of {options.slice:g} s. {facts}.", aa +
+        return [f"{size}, {time.strftime('%Y-%m-%d', time.gmtime())}: {options.pairs} pairs of {options.slice:g} s. {facts}.", aa +
                 f" {self.bench.total} slices kept, {self.bench.repeated} taken again because of foreign CPU (> {MOST_FOREIGN:.0%} of the"
                 f" machine) or steal (> {MOST_STEAL:.1%}); {self.bench.noisy} of the kept are above these bounds all the same."]
 
@@ -87,10 +88,11 @@ class Report:
 
     def figure(self, title, scenario, series):
         unit = {"ping": "exchange", "greet": "connection", "close": "connection", "bulk": "MB", "bulk_bbr": "MB"}.get(scenario, "request")
+        plural = unit if unit == "MB" else f"{unit}s"
         timed = not scenario.startswith("bulk")
         rate = f", {self.results.half_rate} requests/s on schedule" if scenario == "half" else ""
         yield from ["", f"**{title[0].upper()}{title[1:]}**{rate}", "",
-                    f"| | CPU us/{unit} | Loam's share of it | {unit}s/s |" + (" p50 us | added | p99 us | added |" if timed else ""),
+                    f"| | CPU us/{unit} | Loam / it | {plural}/s |" + (" p50 us | added | p99 us | added |" if timed else ""),
                     "|---|---|---|---|" + ("---|---|---|---|" if timed else "")]
         for name, one in series.items():
             share = "" if name in ("direct", "Loam") else between(self.ratio(scenario, "Loam", name))
