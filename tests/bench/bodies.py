@@ -1,0 +1,63 @@
+"""What is not measured in slices: memory of idle pairs, and instructions of one request by callgrind."""
+import os
+import re
+import statistics
+import subprocess
+import time
+
+import contenders as kinds
+import machine
+
+INSTRUMENT = ("valgrind", "--tool=callgrind", "--trace-children=yes")
+
+
+def settle(pids, seconds=3.0):
+    """Pss after it stopped changing, or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    last = machine.pss_of(pids)
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        now = machine.pss_of(pids)
+        if now == last:
+            break
+        last = now
+    return last
+
+
+def idle_pairs(contender, pairs):
+    """(Pss with no connection, Pss that each of `pairs` idle pairs adds), in bytes; each pair did one exchange before."""
+    base = settle(contender.pids)
+    holder = machine.start([os.environ["MESHLOAD"], "idle", "--kind", "pingpong", "--connections", pairs, "--port",
+                            contender.port("echo")], core=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if holder.stdout.readline().strip() != "ready":
+        raise RuntimeError(f"{contender.name} did not take {pairs} connections")
+    filled = settle(contender.pids)
+    holder.communicate("")
+    if holder.returncode != 0:
+        raise RuntimeError(f"{contender.name} did not answer on all of {pairs} connections")
+    return base, (filled - base) / pairs
+
+
+def instructions(kind, first_port, folder, count):
+    """User instructions of the whole process while it starts, carries `count` requests over 32 connections, and ends."""
+    out = f"{folder}/callgrind.%p"
+    proxy = kind(f"callgrind {first_port}", first_port, folder, (*INSTRUMENT, f"--callgrind-out-file={out}"))
+    try:
+        subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--count", str(count), "--port",
+                        str(proxy.port("http"))], check=True, stdout=subprocess.DEVNULL)
+    finally:
+        machine.end(proxy.process, 60)
+    text = (proxy.folder / "log").read_text(errors="replace")
+    return sum(int(number) for number in re.findall(r"Collected : (\d+)", text))
+
+
+def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12000):
+    """The median of what the additional requests of a longer run cost."""
+    slopes = []
+    for number in range(rounds):
+        port = first_port + 20 * number
+        slopes.append((instructions(kind, port + 10, folder, many) - instructions(kind, port, folder, few)) / (many - few))
+    return statistics.median(slopes)
+
+
+INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}
