@@ -9,7 +9,7 @@ from conftest import CI, loam_in
 
 RATE = 1500
 SECONDS = int(os.environ.get("LOAM_LOAD_SECONDS", "20" if CI else "60"))
-CALLERS = 4
+CALLERS = 8
 REQUEST = b"GET / HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n"
 
 
