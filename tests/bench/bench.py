@@ -1,6 +1,7 @@
 """Measures Loam's relay against no proxy, HAProxy and nginx by the method of docs/benchmarks.md: `bench.py [--pairs 4 --slice 1]`.
 Needs root for a network namespace of its own, and LOAM_BIN, the folder of a release build."""
 import argparse
+import json
 import os
 import pathlib
 import shutil
@@ -16,6 +17,8 @@ from table import Report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MOST_DIFFERENCE = 0.02
+MOST_GROWTH = 1.03
+KNOWN = pathlib.Path(__file__).with_name("instructions.json")
 PROGRAMS = {"haproxy": "haproxy", "nginx": "nginx-light", "wrk": "wrk", "valgrind": "valgrind", "ip": "iproute2"}
 
 
@@ -29,6 +32,8 @@ def options_of(argv):
     parser.add_argument("--idle", type=int, default=5000, help="idle pairs")
     parser.add_argument("--only", action="append", help="one scenario: http half alone ping greet close bulk bulk_bbr memory instructions")
     parser.add_argument("--strict", action="store_true", help="stop when A/A differs by more than 2 %%")
+    parser.add_argument("--guard", action="store_true",
+                        help="status 5 when a request costs over 3 %% more instructions than tests/bench/instructions.json says")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the contenders")
     parser.add_argument("--table", type=pathlib.Path, default=ROOT / "docs" / "benchmarks-table.md")
     parser.add_argument("--raw", type=pathlib.Path, default=ROOT / "build" / "bench", help="folder of the raw CSV")
@@ -47,6 +52,15 @@ def missing():
             yield f"{path} is missing: ./dev build"
     if os.geteuid() != 0:
         yield "a network namespace needs root"
+
+
+def grown(found, known):
+    """What costs more than it did. Counted on the carrying thread: what the others do depends on time."""
+    for name, allowed in known.items():
+        if name not in found:
+            yield f"{name}: its instructions were not measured"
+        elif found[name][0] > MOST_GROWTH * allowed:
+            yield f"{name}: {found[name][0]:.0f} instructions a request, {allowed} were known"
 
 
 def run(options, folder):
@@ -70,7 +84,10 @@ def run(options, folder):
     if not options.only:
         options.table.write_text(text)
     print(text)
-    return 0
+    worse = list(grown(whole.results.instructions, json.loads(KNOWN.read_text()))) if options.guard else []
+    for complaint in worse:
+        say(complaint)
+    return 5 if worse else 0
 
 
 def main():

@@ -1,5 +1,6 @@
 """What is not measured in slices: memory of idle pairs, and instructions of one request by callgrind."""
 import os
+import pathlib
 import re
 import statistics
 import subprocess
@@ -8,7 +9,7 @@ import time
 import contenders as kinds
 import machine
 
-INSTRUMENT = ("valgrind", "--tool=callgrind", "--trace-children=yes")
+INSTRUMENT = ("valgrind", "--tool=callgrind", "--separate-threads=yes")
 
 
 def settle(pids, seconds=3.0):
@@ -38,26 +39,27 @@ def idle_pairs(contender, pairs):
     return base, (filled - base) / pairs
 
 
-def instructions(kind, first_port, folder, count):
-    """User instructions of the whole process while it starts, carries `count` requests over 32 connections, and ends."""
-    out = f"{folder}/callgrind.%p"
-    proxy = kind(f"callgrind {first_port}", first_port, folder, (*INSTRUMENT, f"--callgrind-out-file={out}"))
+def instructions(kind, port, folder, count):
+    """User instructions of (the busiest thread, all threads) while the program starts, carries `count` requests, and ends."""
+    proxy = kind(f"callgrind {port}", port, folder, (*INSTRUMENT, f"--callgrind-out-file={folder}/{port}.out"))
     try:
         subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--count", str(count), "--port",
                         str(proxy.port("http"))], check=True, stdout=subprocess.DEVNULL)
     finally:
         machine.end(proxy.process, 60)
-    text = (proxy.folder / "log").read_text(errors="replace")
-    return sum(int(number) for number in re.findall(r"Collected : (\d+)", text))
+    threads = [int(found) for path in pathlib.Path(folder).glob(f"{port}.out-*")
+               for found in re.findall(r"^totals: (\d+)", path.read_text(), re.M)]
+    return max(threads), sum(threads)
 
 
 def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12000):
-    """The median of what the additional requests of a longer run cost."""
+    """What the additional requests of a longer run cost: (the thread that carries them, all threads), medians over `rounds`."""
     slopes = []
     for number in range(rounds):
         port = first_port + 20 * number
-        slopes.append((instructions(kind, port + 10, folder, many) - instructions(kind, port, folder, few)) / (many - few))
-    return statistics.median(slopes)
+        longer = instructions(kind, port + 10, folder, many)
+        slopes.append([(more - less) / (many - few) for more, less in zip(longer, instructions(kind, port, folder, few))])
+    return tuple(statistics.median(column) for column in zip(*slopes))
 
 
 INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}

@@ -83,8 +83,9 @@ class Report:
                         "| | base, MB | each pair, B |", "|---|---|---|",
                         *(f"| {name} | {self.results.base[name] / 1e6:.1f} | {number(each)} |" for name, each in self.results.idle.items())]
         if self.results.instructions:
-            yield from ["", "**User instructions of one HTTP request** (callgrind, 32 connections)", "", "| | instructions |", "|---|---|",
-                        *(f"| {name} | {number(each)} |" for name, each in self.results.instructions.items())]
+            yield from ["", "**User instructions of one HTTP request** (callgrind, 32 connections)", "", "| | carrying thread | all threads |",
+                        "|---|---|---|",
+                        *(f"| {name} | {number(one)} | {number(all_)} |" for name, (one, all_) in self.results.instructions.items())]
 
     def figure(self, title, scenario, series):
         unit = {"ping": "exchange", "greet": "connection", "close": "connection", "bulk": "MB", "bulk_bbr": "MB"}.get(scenario, "request")

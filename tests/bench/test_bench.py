@@ -1,0 +1,77 @@
+"""The harness judges: these say that it judges right. No load runs here."""
+import types
+
+import pytest
+
+import bench
+import load
+import ratios
+
+
+def piece(foreign=0.0, cost=10.0):
+    return load.Slice(100, 0, 50.0, cost, 20.0, 90.0, foreign, 0.0)
+
+
+class Rows(list):
+    def writerow(self, row):
+        self.append(row)
+
+
+def bench_of(pieces, retries=3):
+    """A Bench whose slices are `pieces`, in this order."""
+    made = load.Bench.__new__(load.Bench)
+    made.options = types.SimpleNamespace(retries=retries, pairs=4)
+    made.noisy = made.repeated = made.total = 0
+    made.raw = Rows()
+    made.random = types.SimpleNamespace(shuffle=lambda order: None)
+    made.upstream = types.SimpleNamespace(pid=1)
+    left = iter(pieces)
+    made.take = lambda *_: next(left)
+    return made
+
+
+def test_the_median_of_paired_ratios_is_not_moved_by_one_bad_pair():
+    one = ratios.paired_ratio([9, 18, 9, 9, 90], [10, 20, 10, 10, 10])
+    assert one.median == pytest.approx(0.9)
+    assert one.low == pytest.approx(0.9) and one.high == pytest.approx(9)
+
+
+@pytest.mark.parametrize("values,verdict", [([0.9] * 5, "met"), ([1.1] * 5, "missed"), ([0.9, 0.9, 0.9, 1.2, 1.2], "met, within noise"),
+                                            ([0.9, 0.9, 1.2, 1.2, 1.2], "missed, within noise")])
+def test_a_bar_is_judged_by_the_median_and_doubt_is_said(values, verdict):
+    assert ratios.estimate(values).judge(1.0) == verdict
+
+
+def test_series_of_different_length_are_no_pairs():
+    with pytest.raises(ValueError):
+        ratios.paired_ratio([1, 2], [1])
+
+
+def test_a_disturbed_slice_is_taken_again_until_it_is_clean():
+    made = bench_of([piece(0.5), piece(0.2), piece(0.01, cost=7.0), piece()])
+    assert made.keep("http", None, types.SimpleNamespace(name="Loam"), 0).cost == 7.0
+    assert (made.total, made.repeated, made.noisy) == (1, 2, 0)
+    assert [row[4] for row in made.raw] == [0, 0, 1]
+
+
+def test_after_the_repetitions_the_cleanest_is_kept_and_counted():
+    made = bench_of([piece(0.5), piece(0.2, cost=7.0), piece(0.3)], retries=2)
+    assert made.keep("http", None, types.SimpleNamespace(name="Loam"), 0).cost == 7.0
+    assert (made.repeated, made.noisy) == (2, 1)
+
+
+def test_each_second_pass_goes_backwards(monkeypatch):
+    order = []
+    made = bench_of([])
+    made.keep = lambda scenario, what, contender, number: order.append(contender.name) or piece()
+    monkeypatch.setattr(load.machine, "pin", lambda *_: None)
+    contenders = [types.SimpleNamespace(name=name, pin=lambda core: None) for name in "ABC"]
+    series = made.measure("http", load.Load("http", ()), contenders, 4)
+    assert "".join(order) == "ABCCBACBAABC"
+    assert all(len(one.slices) == 4 for one in series.values())
+
+
+def test_growth_of_instructions_is_a_complaint_and_so_is_a_missing_figure():
+    known = {"Loam": 1000, "HAProxy": 4000}
+    assert list(bench.grown({"Loam": (1029, 5000), "HAProxy": (4000, 4000)}, known)) == []
+    assert len(list(bench.grown({"Loam": (1031, 5000)}, known))) == 2
