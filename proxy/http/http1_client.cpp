@@ -104,7 +104,7 @@ io::Task<Result<Response>> fetch(io::EventLoop& loop, Target target, Request req
     io::DialOptions options;
     options.destination = target.address;
     options.local = target.address.ip.isLoopback();
-    socket = co_await io::dial(loop, std::move(options), deadline);
+    socket = co_await io::dial(loop, options, deadline);
   } else {
     socket = co_await io::dialUnix(loop, target.socketPath, deadline);
   }

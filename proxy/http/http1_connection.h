@@ -68,7 +68,7 @@ class Http1Connection {
   static constexpr int kWhole = -1;
   struct Refusal {
     int status = kWhole;
-    std::string_view code = "";
+    std::string_view code;
   };
 
   io::Task<bool> exchange();

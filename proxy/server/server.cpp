@@ -107,7 +107,7 @@ std::vector<ConnectionSummary> Server::connections(std::size_t most) {
     auto coming = answer->get_future();
     worker->inspect([answer, most](const LiveConnections& live) { answer->set_value(live.list(most)); });
     if (coming.wait_for(seconds(1)) != std::future_status::ready) continue;
-    for (ConnectionSummary& summary : coming.get()) all.push_back(std::move(summary));
+    for (const ConnectionSummary& summary : coming.get()) all.push_back(summary);
   }
   return all;
 }

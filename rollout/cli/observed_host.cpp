@@ -112,7 +112,7 @@ Outcome<void> ObservedHost::waitForReport() {
     if (auto words = broken()) return tl::unexpected(Failure{kError, *words});
     const auto response = http::fetchAndWait(*target, {.target = "/v1/proxies"}, milliseconds(2000));
     const auto body = response ? parseJson(response->body) : fail(response.error());
-    if (body && (*body)["proxies"].size() != 0) return {};
+    if (body && !(*body)["proxies"].empty()) return {};
     if (!pauseFor(kNap)) return tl::unexpected(Failure{kError, "interrupted"});
   }
   return tl::unexpected(

@@ -1,9 +1,8 @@
 #include "rollout/cli/pause.h"
 
-#include <signal.h>
-
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <ctime>
 
 namespace loam::cli {

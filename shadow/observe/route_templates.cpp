@@ -155,8 +155,8 @@ void RouteTemplates::retireBelow(Node& node) {
 }
 
 std::uint16_t RouteTemplates::indexOf(std::string name) {
-  for (std::uint16_t i = 1; i < routes_.size(); ++i) {
-    if (!routes_[i].retired && routes_[i].name == name) return i;
+  for (std::size_t i = 1; i < routes_.size(); ++i) {
+    if (!routes_[i].retired && routes_[i].name == name) return static_cast<std::uint16_t>(i);
   }
   if (routes_.size() - 1 - free_.size() - retired_.size() >= kMostRoutes || budget_.routes == 0) return kOther;
   --budget_.routes;
