@@ -39,7 +39,7 @@ class Demo:
             print(f"demo: captures on {name}")
         print("demo: waits for the graph")
         wait_until(lambda: self._complete(loam), PATIENCE, "every edge in the graph")
-        print(loam.cli("graph", "show"))
+        print(loam.cli("graph", "show", "--window", "-1m"))
         broken = self._broken() - before
         print(f"demo: the callers noticed {'nothing' if not broken else f'{broken} broken calls'}\n\n{self._how_to_look_further(loam)}")
 

@@ -38,7 +38,7 @@ http {{
 }}
 """
 UPSTREAM = """
-    upstream orders {{ server {address}; keepalive 4; }}
+    upstream orders {{ server {address}; keepalive 4; keepalive_time 10s; }}
 """
 PROXIED = """
         location /orders/ {

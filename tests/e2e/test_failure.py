@@ -50,7 +50,7 @@ def under_load(lab, request):
             yield loam, next(iter(loam.hosts.values())), load
 
 
-def assert_direct_after(load, moment, within, watch=1.0):
+def assert_direct_after(load, moment, within, watch=2.0):
     """Every connection started later than `within` seconds after `moment` succeeds."""
     time.sleep(max(0.0, moment + within - time.monotonic()))
     opened = load.opened

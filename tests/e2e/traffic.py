@@ -55,7 +55,7 @@ def old_connections(connect, count=10):
 class NewConnections:
     """Opens connections at a steady rate, one echo each; keeps (when it started, how it failed) of those that failed."""
 
-    def __init__(self, host, address, rate=100, threads=2, timeout=2):
+    def __init__(self, host, address, rate=100, threads=8, timeout=1):
         self.host, self.address, self.timeout = host, address, timeout
         self.pause = threads / rate
         self.opened, self.failures = 0, []
