@@ -40,16 +40,15 @@ def idle_pairs(contender, pairs):
 
 
 def instructions(kind, port, folder, count):
-    """User instructions of (the busiest thread, all threads) while the program starts, carries `count` requests, and ends."""
+    """{thread: its user instructions} while the program starts, carries `count` requests, and ends."""
     proxy = kind(f"callgrind {port}", port, folder, (*INSTRUMENT, f"--callgrind-out-file={folder}/{port}.out"))
     try:
         subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--count", str(count), "--port",
                         str(proxy.port("http"))], check=True, stdout=subprocess.DEVNULL)
     finally:
         machine.end(proxy.process, 60)
-    threads = [int(found) for path in pathlib.Path(folder).glob(f"{port}.out-*")
-               for found in re.findall(r"^totals: (\d+)", path.read_text(), re.M)]
-    return max(threads), sum(threads)
+    return {path.suffix: int(re.search(r"^totals: (\d+)", path.read_text(), re.M)[1])
+            for path in pathlib.Path(folder).glob(f"{port}.out-*")}
 
 
 def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12000):
@@ -57,8 +56,9 @@ def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12
     slopes = []
     for number in range(rounds):
         port = first_port + 20 * number
-        longer = instructions(kind, port + 10, folder, many)
-        slopes.append([(more - less) / (many - few) for more, less in zip(longer, instructions(kind, port, folder, few))])
+        longer, shorter = instructions(kind, port + 10, folder, many), instructions(kind, port, folder, few)
+        threads = [(longer[name] - shorter.get(name, 0)) / (many - few) for name in longer]
+        slopes.append((max(threads), sum(threads)))
     return tuple(statistics.median(column) for column in zip(*slopes))
 
 

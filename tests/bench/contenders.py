@@ -55,7 +55,7 @@ class Proxy:
 
     def _await(self):
         for port in self.ports.values():
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 180  # under callgrind on a busy machine a start takes long
             while True:
                 try:
                     socket.create_connection(("127.0.0.1", port), 1).close()

@@ -1,4 +1,5 @@
 """The scenarios of one run, in order; what each measures stands in docs/benchmarks.md."""
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Results:
     base: dict = field(default_factory=dict)
     idle: dict = field(default_factory=dict)
     instructions: dict = field(default_factory=dict)
+    failed: dict = field(default_factory=dict)
 
 
 def say(what):
@@ -41,14 +43,15 @@ class Run:
         self.bench, self.options, self.folder = bench, options, folder
         self.results = Results()
         self.next_port = 10000
+        self.running = []
 
     def field_of(self, *wanted):
         """Started contenders: (class, name) each, on ports and in folders of their own."""
-        running = []
+        self.running = []
         for kind, name in wanted:
             self.next_port += 10
-            running.append(kind(name, self.next_port, tempfile.mkdtemp(dir=self.folder)))
-        return running
+            self.running.append(kind(name, self.next_port, tempfile.mkdtemp(dir=self.folder)))
+        return self.running
 
     def measure(self, scenario, load, running, pairs=None):
         say(SHORT.get(scenario, scenario))
@@ -63,8 +66,7 @@ class Run:
         """A/A: two HAProxies must not differ."""
         running = self.field_of((kinds.HAProxy, "HAProxy A"), (kinds.HAProxy, "HAProxy B"))
         series = self.measure("A/A", HTTP, running)
-        for proxy in running:
-            proxy.stop()
+        self.stop()
         self.results.same = paired_ratio(series["HAProxy A"].of("cost"), series["HAProxy B"].of("cost"))
         return self.results.same
 
@@ -80,8 +82,7 @@ class Run:
                 slowest = min(min(one.of("rate")) for one in series.values())
                 self.results.half_rate = int(slowest / 2000) * 1000
                 self.measure("half", Load("http", (*MANY, "--rate", str(self.results.half_rate))), running)
-        for one in running:
-            one.stop()
+        self.stop()
 
     def bulk(self, scenario="bulk", pairs=None):
         load = Load("bulk", ("bulk", "--bytes", str(self.options.bulk * (1 << 19))), unit="MB")
@@ -89,8 +90,7 @@ class Run:
                                                   (kinds.HAProxy, "HAProxy"), (kinds.HAProxyCopying, "HAProxy, copying"),
                                                   (kinds.Nginx, "nginx"))]
         self.measure(scenario, load, running, pairs)
-        for one in running:
-            one.stop()
+        self.stop()
 
     def bulk_bbr(self):
         """The same with BBR as the namespace's default: what a host's own choice does to a proxy's local legs."""
@@ -107,7 +107,7 @@ class Run:
                            (kinds.Nginx, "nginx")):
             proxy, = self.field_of((kind, name))
             self.results.base[name], self.results.idle[name] = bodies.idle_pairs(proxy, self.options.idle)
-            proxy.stop()
+            self.stop()
 
     def instructions(self):
         say("instructions of a request, by callgrind")
@@ -117,7 +117,19 @@ class Run:
                 kind, self.next_port, tempfile.mkdtemp(dir=self.folder), 3 if self.options.pairs >= 20 else 1)
 
     def rest(self):
-        self.exchanges()
-        for name in ("bulk", "bulk_bbr", "memory", "instructions"):
-            if self.wants(name):
-                getattr(self, name)()
+        """Every group of scenarios; one that fails is named in the report and the others go on."""
+        groups = {"exchanges": ("http", "half", "alone", "ping", "greet", "close"), "bulk": ("bulk",), "bulk_bbr": ("bulk_bbr",),
+                  "memory": ("memory",), "instructions": ("instructions",)}
+        for group, names in groups.items():
+            if any(self.wants(name) for name in names):
+                try:
+                    getattr(self, group)()
+                except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+                    say(f"{group} failed: {error}")
+                    self.results.failed[group] = str(error).splitlines()[0]
+                    self.stop()
+
+    def stop(self):
+        for one in self.running:
+            one.stop()
+        self.running = []

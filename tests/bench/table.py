@@ -23,7 +23,7 @@ class Report:
 
     def text(self):
         parts = ["# Benchmarks: the last run", "Written by `./dev bench`; the method is in [benchmarks.md](benchmarks.md).", "", *self.header(), "", "## Bars",
-                 "| bar | figure (95 % interval) | verdict |", "|---|---|---|", *self.bars(), "", "## Figures", *self.figures(), ""]
+                 "| bar | figure (95 % interval) | verdict |", "|---|---|---|", *self.bars(), *self.failed(), "", "## Figures", *self.figures(), ""]
         return "\n".join(parts)
 
     def header(self):
@@ -34,6 +34,10 @@ class Report:
         return [f"{size}, {time.strftime('%Y-%m-%d', time.gmtime())}: {options.pairs} pairs of {options.slice:g} s. {facts}.", aa +
                 f" {self.bench.total} slices kept, {self.bench.repeated} taken again because of foreign CPU (> {MOST_FOREIGN:.0%} of the"
                 f" machine) or steal (> {MOST_STEAL:.1%}); {self.bench.noisy} of the kept are above these bounds all the same."]
+
+    def failed(self):
+        for group, why in self.results.failed.items():
+            yield f"| {group} | not run to its end | {why} |"
 
     def ratio(self, scenario, ours, theirs, what="cost"):
         return paired_ratio(self.series[scenario][ours].of(what), self.series[scenario][theirs].of(what))
