@@ -1,6 +1,7 @@
 #include "proxy/server/connection.h"
 
 #include "proxy/io/dial.h"
+#include "proxy/io/signal.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/reset.h"
 #include "proxy/server/original_dst.h"
@@ -93,10 +94,20 @@ bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddres
       return false;
     case LoopGuard::Verdict::Tripped:
       context.counters.tripped.add();
-      context.onBypass(destination);
+      context.onBypass(destination, [] {});
       return false;
   }
   return false;
+}
+
+/// A client that tries again at once is to find the bypass in force: so the reset waits for it, but not for long.
+constexpr milliseconds kBypassPatience{500};
+
+io::Task<void> bypass(WorkerContext& context, const SocketAddress& destination) {
+  context.counters.bypassRequested.add();
+  io::Signal done(context.loop);
+  context.onBypass(destination, done.raiser());
+  co_await done.until(context.loop.clock().now() + kBypassPatience);
 }
 
 /// Keeps the gauge of live connections right however the coroutine ends.
@@ -136,10 +147,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     const CloseReason reason = reasonOf(upstream.error());
     tap->onClosed(reason, context.loop.now());
     countEnd(context.counters, upstream.error().origin == ErrorOrigin::Local ? CloseReason::Aborted : reason);
-    if (facts.vantage != Vantage::Explicit) {
-      context.counters.bypassRequested.add();
-      context.onBypass(facts.destination);
-    }
+    if (facts.vantage != Vantage::Explicit) co_await bypass(context, facts.destination);
     relay::closeByReset(**downstream);
     co_return;
   }

@@ -38,7 +38,8 @@ struct WorkerContext {
   DialTerms terms;
   std::uint64_t generation = 1;
   /// Asks that the next connections to a destination go past the proxy, so that their clients meet the real answer.
-  std::function<void(const SocketAddress&)> onBypass;
+  /// `done` is called from any thread once that holds, or never will.
+  std::function<void(const SocketAddress&, std::function<void()> done)> onBypass;
 };
 
 /// The way of one connection: original destination, loop guard, dial at once from the client's address, relay with the

@@ -58,21 +58,27 @@ void GuardLink::run() {
   }
 }
 
-void GuardLink::tellBypasses(std::unordered_set<SocketAddress> destinations) {
+void GuardLink::tellBypasses(const Bypasses& bypasses) {
   const std::lock_guard lock(clientMutex_);
-  if (released_) return;
-  if (!client_) {
+  if (!client_ && !released_) {
     if (const Status status = attach(); !status) {
       log_.write(LogLevel::Debug, "server", "the guard is away", {{"error", status.error().describe()}});
-      return;
     }
   }
-  for (const SocketAddress& destination : destinations) {
-    const Status status = client_->bypass(destination, kBypassSeconds);
-    if (status) continue;
-    log_.warn("server", "no bypass", {{"destination", destination.text()}, {"error", status.error().describe()}});
-    if (status.error().code == ErrorCode::Closed || status.error().code == ErrorCode::Reset) return lose();
+  for (const auto& [destination, waiting] : bypasses) {
+    if (const Status status = tellBypass(destination); !status) {
+      log_.warn("server", "no bypass", {{"destination", destination.text()}, {"error", status.error().describe()}});
+    }
+    for (const auto& done : waiting) done();
   }
+}
+
+Status GuardLink::tellBypass(const SocketAddress& destination) {
+  if (released_) return {};  // nothing is captured any more
+  if (!client_) return fail(ErrorCode::Closed, "the guard is away");
+  Status status = client_->bypass(destination, kBypassSeconds);
+  if (!status && (status.error().code == ErrorCode::Closed || status.error().code == ErrorCode::Reset)) lose();
+  return status;
 }
 
 void GuardLink::lose() {
@@ -81,10 +87,10 @@ void GuardLink::lose() {
   log_.warn("server", "the guard went away: new connections go direct until it is back", {{"guard", socketPath_}});
 }
 
-void GuardLink::bypass(const SocketAddress& destination) {
+void GuardLink::bypass(const SocketAddress& destination, std::function<void()> done) {
   {
     const std::lock_guard lock(queueMutex_);
-    bypasses_.insert(destination);
+    bypasses_[destination].push_back(std::move(done));
   }
   wake_.notify_one();
 }

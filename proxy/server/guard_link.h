@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "proxy/base/log.h"
 #include "proxy/guard/guard_client.h"
@@ -32,8 +33,9 @@ class GuardLink {
   /// First attachment, on the caller's thread: fails with Conflict when another proxy holds the guard. Then the thread
   /// starts.
   Status start();
-  /// Any thread, at once: the request is queued, the same destination only once until it is told.
-  void bypass(const SocketAddress& destination);
+  /// Any thread, at once: the request is queued, and the guard asked once for all that wait for the same destination.
+  /// `done` is called when the guard has answered, or is not there.
+  void bypass(const SocketAddress& destination, std::function<void()> done);
   /// Revokes capture and gives the guard free for another proxy; no reconnection after.
   void release();
   /// Host facts through the guard; Closed while it is away.
@@ -48,7 +50,10 @@ class GuardLink {
 
   Status attach();
   void run();
-  void tellBypasses(std::unordered_set<SocketAddress> destinations);
+  using Bypasses = std::unordered_map<SocketAddress, std::vector<std::function<void()>>>;
+
+  void tellBypasses(const Bypasses& bypasses);
+  Status tellBypass(const SocketAddress& destination);
   void lose();
 
   const std::string socketPath_;
@@ -64,7 +69,7 @@ class GuardLink {
 
   std::mutex queueMutex_;
   std::condition_variable wake_;
-  std::unordered_set<SocketAddress> bypasses_;
+  Bypasses bypasses_;
   bool stopping_ = false;
 
   std::atomic<bool> attached_{false};

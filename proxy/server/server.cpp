@@ -55,8 +55,9 @@ Status Server::bindPorts(const Settings& settings, const Clock& clock) {
 Status Server::startWorkers(const Settings& settings, const TapFactories& taps) {
   std::vector<SocketAddress> own = addresses_;
   if (settings.admin) own.push_back(*settings.admin);
-  const auto onBypass = [this](const SocketAddress& destination) {
-    if (guard_) guard_->bypass(destination);
+  const auto onBypass = [this](const SocketAddress& destination, std::function<void()> done) {
+    if (guard_) return guard_->bypass(destination, std::move(done));
+    done();
   };
   for (unsigned i = 0; i < loops_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, onBypass));

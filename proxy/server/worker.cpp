@@ -8,7 +8,7 @@ namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
                HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners,
-               std::function<void(const SocketAddress&)> onBypass)
+               std::function<void(const SocketAddress&, std::function<void()>)> onBypass)
     : index_(index),
       loop_(std::move(loop)),
       taps_(std::move(taps)),

@@ -20,7 +20,7 @@ class Worker {
   /// `taps` is called on the worker's thread alone. `ownListeners`: ports that must never be dialled.
   Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
          HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners,
-         std::function<void(const SocketAddress&)> onBypass);
+         std::function<void(const SocketAddress&, std::function<void()>)> onBypass);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
