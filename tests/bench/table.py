@@ -33,7 +33,11 @@ class Report:
         size = "A full run" if options.pairs >= 20 and options.slice >= 2 else "A short run (a full one has 20 pairs of 2 s)"
         return [f"{size}, {time.strftime('%Y-%m-%d', time.gmtime())}: {options.pairs} pairs of {options.slice:g} s. {facts}.", aa +
                 f" {self.bench.total} slices kept, {self.bench.repeated} taken again because of foreign CPU (> {MOST_FOREIGN:.0%} of the"
-                f" machine) or steal (> {MOST_STEAL:.1%}); {self.bench.noisy} of the kept are above these bounds all the same."]
+                f" machine) or steal (> {MOST_STEAL:.1%}); {self.bench.noisy} of the kept are above these bounds all the same."
+                f" In the median slice others used {self.foreign():.0%} of the machine."]
+
+    def foreign(self):
+        return statistics.median(share for series in self.series.values() for one in series.values() for share in one.of("foreign"))
 
     def failed(self):
         for group, why in self.results.failed.items():
