@@ -121,11 +121,9 @@ class SqliteGraphStore final : public record::GraphStore {
     if (done.error().code == ErrorCode::Exhausted)
       (void)database_->script("cutting the log", "PRAGMA wal_checkpoint(TRUNCATE)");
     // Nothing that an I/O error touched is trusted: the file is opened and checked again, now or at the next write.
-    if (done.error().code == ErrorCode::Io) {
-      writer_.reset();
-    } else if (!database_->attempt("reading the index", [&](Session& session) { index_.load(session); })) {
-      writer_.reset();
-    }
+    const bool doubtful = done.error().code == ErrorCode::Io ||
+                          !database_->attempt("reading the index", [&](Session& session) { index_.load(session); });
+    if (doubtful) writer_.reset();
     return done;
   }
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "db/spool_directory.h"
+#include "proxy/guard/owners.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/server/admin.h"
 #include "proxy/server/server.h"
@@ -101,9 +102,10 @@ int run(const std::string& configFile, bool checkOnly) {
   Log log(settings->logLevel);
   const SystemClock clock;
   std::atomic<server::GuardLink*> guard{nullptr};
+  guard::Owners owners;
   const auto facts = [&]() -> Result<guard::HostFacts> {
     if (server::GuardLink* link = guard.load()) return link->facts();
-    auto sockets = guard::readSockets();
+    auto sockets = guard::readSockets(owners);
     if (!sockets) return fail(std::move(sockets).error());
     return guard::HostFacts{*std::move(sockets), {}};
   };

