@@ -50,9 +50,9 @@ Status GuardLink::attach() {
 void GuardLink::run() {
   std::unique_lock queue(queueMutex_);
   while (!stopping_) {
-    auto bypasses = std::exchange(bypasses_, {});
+    const auto bypasses = std::exchange(bypasses_, {});
     queue.unlock();
-    tellBypasses(std::move(bypasses));
+    tellBypasses(bypasses);
     queue.lock();
     wake_.wait_for(queue, kRetry, [this] { return stopping_ || !bypasses_.empty(); });
   }
