@@ -56,9 +56,10 @@ io::Task<Result<std::unique_ptr<io::Socket>>> dialUpstream(WorkerContext& contex
   co_return dialled;
 }
 
+/// A server that took the connection and cut it before we saw it open is there: that is its answer, not its absence.
 CloseReason reasonOf(const Error& error) {
-  return error.code == ErrorCode::Refused || error.code == ErrorCode::Reset ? CloseReason::UpstreamRefused
-                                                                            : CloseReason::UpstreamUnreachable;
+  if (error.code == ErrorCode::Reset) return CloseReason::UpstreamReset;
+  return error.code == ErrorCode::Refused ? CloseReason::UpstreamRefused : CloseReason::UpstreamUnreachable;
 }
 
 void countEnd(Counters& counters, CloseReason reason) {
@@ -147,7 +148,8 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     const CloseReason reason = reasonOf(upstream.error());
     tap->onClosed(reason, context.loop.now());
     countEnd(context.counters, upstream.error().origin == ErrorOrigin::Local ? CloseReason::Aborted : reason);
-    if (facts.vantage != Vantage::Explicit) co_await bypass(context, facts.destination);
+    if (facts.vantage != Vantage::Explicit && reason != CloseReason::UpstreamReset)
+      co_await bypass(context, facts.destination);
     relay::closeByReset(**downstream);
     co_return;
   }
