@@ -49,12 +49,12 @@ class Socket {
   class EitherWait;
   static EitherWait either(Socket& a, Socket& b);
 
-  /// recv(2) with the flags kept up to date; 0 is the end of the stream. Unavailable data is nullopt-like: see
-  /// `wouldBlock`.
-  Result<std::size_t> read(std::span<std::uint8_t> into);
-  Result<std::size_t> write(std::span<const std::uint8_t> from);
-  /// True after a read or write that moved nothing because it would have blocked.
+  /// What read() and write() give when nothing could be moved without waiting.
   static constexpr std::size_t kWouldBlock = ~std::size_t{0};
+  /// recv(2) with the flags kept up to date; 0 is the end of the stream.
+  Result<std::size_t> read(std::span<std::uint8_t> into);
+  /// send(2) with the flags kept up to date; may take less than all.
+  Result<std::size_t> write(std::span<const std::uint8_t> from);
 
   /// The pending error of the socket (SO_ERROR), 0 for none; after a connect.
   int takeError() const;
