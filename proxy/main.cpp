@@ -76,13 +76,14 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
                                             std::move(facts));
 }
 
-/// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once.
+/// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may
+/// be the first half of a restart, so a successor is awaited; SIGINT is not.
 void serveUntilSignalled(server::Server& server, Log& log, const sigset_t& signals) {
   int signal = 0;
   ::sigwait(&signals, &signal);
-  log.info("server", "draining: capture revoked, relaying on until the connections end",
-           {{"open", std::to_string(server.active())}});
-  server.drain();
+  const bool succeeded = server.drain(signal == SIGTERM);
+  log.info("server", "draining: relaying on until the connections end",
+           {{"open", std::to_string(server.active())}, {"capture", succeeded ? "handed over" : "revoked"}});
   const timespec nap{.tv_sec = 0, .tv_nsec = 100'000'000};
   while (server.active() != 0 || server.isAccepting()) {
     if (::sigtimedwait(&signals, nullptr, &nap) > 0) return;

@@ -1,5 +1,7 @@
 #include "proxy/guard/capture_control.h"
 
+#include <algorithm>
+
 namespace loam::guard {
 
 namespace {
@@ -7,6 +9,7 @@ namespace {
 constexpr milliseconds kReviewEvery{2000};
 constexpr milliseconds kReportEvery{10000};
 constexpr unsigned kMostBypassSeconds = 3600;
+constexpr milliseconds kHandOver{3000};
 
 std::string list(const std::vector<unsigned>& numbers) {
   std::string text;
@@ -24,9 +27,9 @@ CaptureControl::CaptureControl(Capture capture, const Clock& clock, Log& log)
       inbound_(capture_.footprint().inboundPort) {}
 
 Result<CaptureTerms> CaptureControl::attach(AttachedProxy proxy, std::uint32_t uid) {
-  if (proxy_) {
+  if (successor_ || (proxy_ && !leaveBy_)) {
     return fail(ErrorCode::Conflict,
-                "loam-proxy " + std::to_string(proxy_->pid()) +
+                "loam-proxy " + std::to_string((successor_ ? successor_ : proxy_)->pid()) +
                     " is attached to this guard: stop it, or let it release, before another starts");
   }
   const Footprint& footprint = capture_.footprint();
@@ -36,8 +39,10 @@ Result<CaptureTerms> CaptureControl::attach(AttachedProxy proxy, std::uint32_t u
                 "this loam-proxy would be captured by its own rules: run it with CAP_NET_RAW, or as the user "
                 "that loam-guard was told by --user");
   }
-  LOAM_TRY(outbound_.resize(proxy.workers()));
-  LOAM_TRY(inbound_.resize(proxy.workers()));
+  // What the one that leaves still accepts from stays: a socket fewer would reset what waits in it.
+  const unsigned least = proxy_ ? proxy_->workers() : 0;
+  LOAM_TRY(outbound_.resize(std::max(least, proxy.workers())));
+  LOAM_TRY(inbound_.resize(std::max(least, proxy.workers())));
   CaptureTerms terms{footprint.mark, footprint.transparentMark, marks, {}};
   if (!marks) terms.whyNotTransparent = "loam-proxy has no CAP_NET_RAW";
   if (!capture_.whyNotTransparent().empty()) {
@@ -46,11 +51,12 @@ Result<CaptureTerms> CaptureControl::attach(AttachedProxy proxy, std::uint32_t u
   }
   log_.info("guard", "proxy attached",
             {{"pid", std::to_string(proxy.pid())}, {"workers", std::to_string(proxy.workers())}});
-  proxy_ = std::move(proxy);
+  (proxy_ ? successor_ : proxy_) = std::move(proxy);
   return terms;
 }
 
 Status CaptureControl::engage(int session) {
+  if (successor_ && successor_->session() == session) succeed();
   if (!proxy_ || proxy_->session() != session) return fail(ErrorCode::Conflict, "attach before engaging");
   wanted_ = true;
   deadMan_.engage(clock_.now(), proxy_->heartbeats());
@@ -58,13 +64,33 @@ Status CaptureControl::engage(int session) {
   return {};
 }
 
-Status CaptureControl::release(int session) {
-  if (!proxy_ || proxy_->session() != session) return {};
+void CaptureControl::release(int session, bool handOver) {
+  const bool attached = proxy_ && proxy_->session() == session;
+  if (successor_ && successor_->session() == session) successor_.reset();
+  if (attached && handOver && deadMan_.alive()) {
+    leaveBy_ = clock_.now() + kHandOver;
+    return;
+  }
+  departed_.emplace_back(session, Departure{});
+  if (attached) detach("proxy released capture");
+}
+
+void CaptureControl::succeed() {
+  departed_.emplace_back(proxy_->session(), Departure{.succeeded = true});
+  log_.info("guard", "proxy succeeded another",
+            {{"pid", std::to_string(successor_->pid())}, {"before", std::to_string(proxy_->pid())}});
+  proxy_ = std::exchange(successor_, std::nullopt);
+  leaveBy_.reset();
+}
+
+void CaptureControl::watchDeparture(Monotonic now) {
+  if (!leaveBy_ || (now < *leaveBy_ && deadMan_.alive())) return;
+  departed_.emplace_back(proxy_->session(), Departure{});
   detach("proxy released capture");
-  return {};
 }
 
 void CaptureControl::sessionEnded(int session) {
+  if (successor_ && successor_->session() == session) successor_.reset();
   if (proxy_ && proxy_->session() == session) detach("proxy hung up");
 }
 
@@ -76,7 +102,8 @@ void CaptureControl::detach(const std::string& why) {
             {{"pid", std::to_string(proxy_->pid())}, {"revoked", revoked ? "yes" : revoked.error().context}});
   deadMan_.disengage();
   wanted_ = false;
-  proxy_.reset();
+  leaveBy_.reset();
+  proxy_ = std::exchange(successor_, std::nullopt);
 }
 
 Status CaptureControl::revoke() {
@@ -151,6 +178,7 @@ void CaptureControl::tick() {
   const Monotonic now = clock_.now();
   if (revokePending_) (void)revoke();
   watchHeartbeats(now);
+  watchDeparture(now);
   if (removing_) finishRemoval(now);
   if (!removing_) reviewRules(now);
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/base/clock.h"
@@ -20,12 +21,17 @@ class CaptureControl {
  public:
   CaptureControl(Capture capture, const Clock& clock, Log& log);
 
-  /// Takes `proxy` (connected as `uid`) as the one that redirects lead to. Conflict while another is attached.
+  /// Takes `proxy` (connected as `uid`) as the one that redirects lead to, or as the successor of one that is leaving.
+  /// Conflict while another is attached.
   Result<CaptureTerms> attach(AttachedProxy proxy, std::uint32_t uid);
   std::vector<int> outboundListeners() const { return outbound_.descriptors(); }
   std::vector<int> inboundListeners() const { return inbound_.descriptors(); }
   Status engage(int session);
-  Status release(int session);
+  /// The proxy leaves: at once, or with `handOver` when a successor has engaged or the wait for one is over. What came
+  /// of it is in takeDeparted().
+  void release(int session, bool handOver);
+  /// Sessions whose release has ended since the last call.
+  std::vector<std::pair<int, Departure>> takeDeparted() { return std::exchange(departed_, {}); }
   /// Its connection to the guard ended; of the attached proxy that is its death.
   void sessionEnded(int session);
   void proxyDied();
@@ -46,6 +52,8 @@ class CaptureControl {
  private:
   Status revoke();
   void detach(const std::string& why);
+  void succeed();
+  void watchDeparture(Monotonic now);
   void watchHeartbeats(Monotonic now);
   void finishRemoval(Monotonic now);
   void reviewRules(Monotonic now);
@@ -57,6 +65,9 @@ class CaptureControl {
   ListenerGroup outbound_;
   ListenerGroup inbound_;
   std::optional<AttachedProxy> proxy_;
+  std::optional<Monotonic> leaveBy_;        ///< the attached proxy leaves, at the latest then
+  std::optional<AttachedProxy> successor_;  ///< attached while the other leaves, not yet engaged
+  std::vector<std::pair<int, Departure>> departed_;
   bool wanted_ = false;  ///< the attached proxy has engaged
   bool removing_ = false;
   bool revokePending_ = false;

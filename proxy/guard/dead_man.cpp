@@ -7,7 +7,7 @@ namespace loam::guard {
 void DeadMan::engage(Monotonic now, std::span<const std::uint64_t> counters) {
   engaged_ = true;
   workers_.clear();
-  for (const std::uint64_t counter : counters) workers_.push_back({counter, now, counter != 0});
+  for (const std::uint64_t counter : counters) workers_.push_back({counter, now, counter != 0 || alive_});
 }
 
 void DeadMan::disengage() {

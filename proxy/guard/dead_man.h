@@ -18,7 +18,8 @@ class DeadMan {
   static constexpr milliseconds kSilence{1500};
   static constexpr unsigned kTimeoutSeconds = 3;  ///< of the kernel's element, should the guard itself die
 
-  /// The proxy wants capture. A worker that has never beaten (counter 0) must beat first.
+  /// The proxy wants capture. A worker that has never beaten (counter 0) must beat first; where capture is alive, since
+  /// the proxy succeeds another, it has kSilence for it.
   void engage(Monotonic now, std::span<const std::uint64_t> counters);
   /// The proxy left or died: Revoke is what follows, decided by the caller.
   void disengage();

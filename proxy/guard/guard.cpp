@@ -88,6 +88,7 @@ Status Guard::run(int stop) {
       if (polled[fixed + i].revents != 0) serve(ids[i], polled[fixed + i].revents);
     }
     if (polled[3].revents != 0) accept();
+    answerDeparted();
   }
   return {};
 }
@@ -177,6 +178,7 @@ void Guard::handle(int id, Session& session, const std::string& packet, std::vec
     return;
   }
   if (std::holds_alternative<protocol::Facts>(*request)) return facts_.request(id);
+  if (const auto* asked = std::get_if<protocol::Release>(&*request)) return control_.release(id, asked->handOver);
   const auto body = carryOut(id, session, *request, descriptors);
   if (!body) return reply(session, protocol::answer(body.error()));
   reply(session, protocol::answer(*body), std::holds_alternative<protocol::Attach>(*request));
@@ -194,7 +196,6 @@ Result<std::string> Guard::carryOut(int id, Session& session, const protocol::Re
   };
   if (const auto* asked = std::get_if<protocol::Attach>(&request)) return attach(id, session, *asked, descriptors);
   if (std::holds_alternative<protocol::Engage>(request)) return done(control_.engage(id));
-  if (std::holds_alternative<protocol::Release>(request)) return done(control_.release(id));
   if (std::holds_alternative<protocol::Show>(request)) return encoded(control_.view());
   if (const auto* asked = std::get_if<protocol::Bypass>(&request))
     return done(control_.bypass(asked->destination, asked->seconds));
@@ -228,6 +229,13 @@ Result<std::string> Guard::apply(const Session& session, const protocol::Apply& 
     log_.info("guard", "capture settings came from a client", {{"pid", std::to_string(session.pid)}});
   }
   return ruleset::apply(request.settings, footprint_, *listening);
+}
+
+void Guard::answerDeparted() {
+  for (const auto& [id, departure] : control_.takeDeparted()) {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end()) reply(found->second, protocol::answer(protocol::encode(departure)));
+  }
 }
 
 void Guard::answerFacts() {

@@ -57,6 +57,7 @@ class Guard {
                              std::vector<Descriptor>& descriptors);
   Result<std::string> apply(const Session& session, const protocol::Apply& request);
   void answerFacts();
+  void answerDeparted();
   void signalled(int stop);
 
   Log& log_;

@@ -69,10 +69,10 @@ Status GuardClient::engage() {
   return {};
 }
 
-Status GuardClient::release() {
-  const auto body = ask(protocol::encode(protocol::Release{}), -1, nullptr);
+Result<Departure> GuardClient::release(bool handOver) {
+  const auto body = ask(protocol::encode(protocol::Release{handOver}), -1, nullptr, 10);
   if (!body) return fail(body.error());
-  return {};
+  return protocol::decodeDeparture(*body);
 }
 
 Status GuardClient::bypass(const SocketAddress& destination, unsigned forSeconds) {

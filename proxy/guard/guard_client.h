@@ -53,24 +53,30 @@ struct Removal {
   std::uint32_t relayed = 0;  ///< relayed connections at that moment; cut if removed
 };
 
-/// A line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each (facts: 10 s): never from a
-/// worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects. One thread
+/// How a proxy's release ended.
+struct Departure {
+  bool succeeded = false;  ///< another proxy has engaged: redirects lead to it. Else capture is revoked
+};
+
+/// A line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each (facts, release: 10 s): never
+/// from a worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects. One thread
 /// at a time.
 class GuardClient {
  public:
   static Result<GuardClient> connect(const std::string& socketPath);
 
   /// Becomes the proxy of this guard: gets the listeners, hands over the heartbeat page. Conflict when another proxy is
-  /// attached that has not released it; Denied when the guard could not tell this proxy's dials from its clients'.
+  /// attached that is not about to leave; Denied when the guard could not tell this proxy's dials from its clients'.
   /// `heartbeats` is a memfd with one std::atomic<uint64_t> per worker, bumped at least every 500 ms. Not capturing
   /// yet.
   Result<Listeners> attach(unsigned workers, int heartbeats, CaptureTerms& terms);
   /// Switches capture on: redirects come alive once every worker has beaten, and stay so while all do. Closing this
   /// client without release() counts as the proxy's death.
   Status engage();
-  /// SIGTERM: revokes capture at once and lets another proxy attach; the listeners stay usable for what is in their
-  /// queues.
-  Status release();
+  /// Lets another proxy attach. At once, capture revoked, without `handOver`; with it capture stays alive, and the
+  /// caller has to go on accepting and beating, until a successor has engaged or 3 s have passed: only then does this
+  /// return. The listeners stay usable for what is in their queues.
+  Result<Departure> release(bool handOver);
   /// Leaves `destination` out of capture for `forSeconds`: its next connection meets the real answer.
   Status bypass(const SocketAddress& destination, unsigned forSeconds);
   /// Sockets of this host with their owners, and DNS answers seen since the last call.

@@ -83,7 +83,7 @@ struct Fields {
   PacketWriter& out;
   void operator()(const Attach& request) const { out.u16(request.workers); }
   void operator()(const Engage&) const {}
-  void operator()(const Release&) const {}
+  void operator()(const Release& request) const { out.flag(request.handOver); }
   void operator()(const Bypass& request) const { out.address(request.destination), out.u32(request.seconds); }
   void operator()(const Facts&) const {}
   void operator()(const Apply& request) const { put(out, request.settings), out.flag(request.dryRun); }
@@ -98,7 +98,7 @@ Result<Request> getRequest(PacketReader& in, std::uint8_t kind) {
     case 1:
       return Engage{};
     case 2:
-      return Release{};
+      return Release{in.flag()};
     case 3: {
       const SocketAddress destination = in.socketAddress();
       return Bypass{destination, in.u32()};
@@ -198,6 +198,19 @@ Result<Attached> decodeAttached(std::string_view body) {
   attached.terms.transparent = in.flag();
   attached.terms.whyNotTransparent = in.text();
   return finished(in, std::move(attached));
+}
+
+std::string encode(const Departure& departure) {
+  PacketWriter out;
+  out.flag(departure.succeeded);
+  return out.take();
+}
+
+Result<Departure> decodeDeparture(std::string_view body) {
+  PacketReader in(body);
+  Departure departure;
+  departure.succeeded = in.flag();
+  return finished(in, departure);
 }
 
 std::string encode(const HostFacts& facts) {

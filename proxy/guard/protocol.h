@@ -21,7 +21,9 @@ struct Attach {
   std::uint16_t workers = 0;
 };
 struct Engage {};
-struct Release {};
+struct Release {
+  bool handOver = false;
+};
 struct Bypass {
   SocketAddress destination;
   std::uint32_t seconds = 0;
@@ -49,6 +51,8 @@ struct Attached {
 };
 std::string encode(const Attached& attached);
 Result<Attached> decodeAttached(std::string_view body);
+std::string encode(const Departure& departure);
+Result<Departure> decodeDeparture(std::string_view body);
 std::string encode(const HostFacts& facts);
 Result<HostFacts> decodeFacts(std::string_view body);
 std::string encode(const CaptureView& view);

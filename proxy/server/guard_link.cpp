@@ -95,14 +95,16 @@ void GuardLink::bypass(const SocketAddress& destination, std::function<void()> d
   wake_.notify_one();
 }
 
-void GuardLink::release() {
+bool GuardLink::release(bool handOver) {
   const std::lock_guard lock(clientMutex_);
   released_ = true;
-  if (!client_) return;
-  if (const Status status = client_->release(); !status) {
-    log_.warn("server", "the guard did not take the release", {{"error", status.error().describe()}});
+  if (!client_) return false;
+  const auto departure = client_->release(handOver);
+  if (!departure) {
+    log_.warn("server", "the guard did not take the release", {{"error", departure.error().describe()}});
   }
   attached_.store(false, std::memory_order_relaxed);
+  return departure && departure->succeeded;
 }
 
 Result<guard::HostFacts> GuardLink::facts() {

@@ -36,8 +36,9 @@ class GuardLink {
   /// Any thread, at once: the request is queued, and the guard asked once for all that wait for the same destination.
   /// `done` is called when the guard has answered, or is not there.
   void bypass(const SocketAddress& destination, std::function<void()> done);
-  /// Revokes capture and gives the guard free for another proxy; no reconnection after.
-  void release();
+  /// Gives the guard free for another proxy; no reconnection after. Revokes capture at once, or with `handOver` waits
+  /// up to 3 s for a successor; true when there is one, and new connections go to it.
+  bool release(bool handOver);
   /// Host facts through the guard; Closed while it is away.
   Result<guard::HostFacts> facts();
   bool isAttached() const { return attached_.load(std::memory_order_relaxed); }

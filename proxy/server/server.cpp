@@ -81,10 +81,12 @@ void Server::onAttached(guard::Listeners listeners, const DialTerms& terms) {
   }
 }
 
-void Server::drain() {
+bool Server::drain(bool handOver) {
   draining_ = true;
-  if (guard_) guard_->release();
-  for (auto& worker : workers_) worker->stopAccepting(guard_ ? kLetGoAfter : milliseconds(100));
+  const bool succeeded = guard_ && guard_->release(handOver);
+  const milliseconds grace = succeeded ? milliseconds(0) : guard_ ? kLetGoAfter : milliseconds(100);
+  for (auto& worker : workers_) worker->stopAccepting(grace);
+  return succeeded;
 }
 
 void Server::stop() {

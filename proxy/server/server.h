@@ -26,8 +26,9 @@ class Server {
   static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
                                                const TapFactories& taps);
 
-  /// SIGTERM: revokes capture, takes what waits in the queues, then accepts no more. Live connections go on.
-  void drain();
+  /// Accepts no more, and lets live connections go on. With `handOver` waits up to 3 s, still accepting, for another
+  /// proxy to take capture over; true when one has. Without one capture is revoked, and what waits in the queues taken.
+  bool drain(bool handOver);
   /// Ends the workers: cuts what is still open. The taps are closed after.
   void stop();
   /// Some worker still takes connections.

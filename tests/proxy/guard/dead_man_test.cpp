@@ -58,6 +58,16 @@ TEST_F(DeadManTest, WaitsForAWorkerThatHasNeverBeaten) {
   EXPECT_EQ(deadMan_.step(now_, counters_), Decision::Renew);
 }
 
+TEST_F(DeadManTest, ASuccessorsWorkersHaveTheSilencesTimeToBeatFirst) {
+  engage(2);
+  until(Decision::Renew);
+  counters_ = {0, 0};
+  deadMan_.engage(now_, counters_);
+  EXPECT_TRUE(deadMan_.alive());
+  stopped_ = {true, true};
+  EXPECT_EQ(until(Decision::Revoke), DeadMan::kSilence);
+}
+
 TEST_F(DeadManTest, RenewsOnceASecondWhileAllBeat) {
   engage(4);
   EXPECT_EQ(deadMan_.step(now_, counters_), Decision::Renew);

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <future>
+#include <optional>
 
 #include "proxy/guard/preflight.h"
 #include "proxy/guard/unix_socket.h"
@@ -48,6 +50,66 @@ TEST_F(GuardTest, ASecondProxyIsRefusedUntilTheFirstReleasesOrDies) {
   EXPECT_TRUE(eventually([&] { return guard.client().showCapture()->proxyPid == 0; }));
   TinyProxy fourth(guard.socket());
   EXPECT_EQ(fourth.error(), "");
+}
+
+/// A proxy's line to the guard, without a proxy behind it: worker counters that stand at 1.
+struct Attachment {
+  Attachment(GuardProcess& guard, const Descriptor& beats) : client(guard.client()) {
+    const std::uint64_t beaten = 1;
+    EXPECT_EQ(::pwrite(beats.get(), &beaten, sizeof beaten, 0), 8);
+    CaptureTerms terms;
+    const auto listeners = client.attach(1, beats.get(), terms);
+    if (!listeners) error = listeners.error().context;
+  }
+  GuardClient client;
+  std::string error;
+};
+
+TEST_F(GuardTest, ASuccessorTakesCaptureOverWithoutAGap) {
+  GuardProcess guard({"--outbound"});
+  const Descriptor beats = page(sizeof(std::uint64_t));
+  Attachment first(guard, beats);
+  ASSERT_TRUE(first.client.engage());
+  auto left = std::async(std::launch::async, [&] { return first.client.release(true); });
+  std::optional<Attachment> next;
+  EXPECT_TRUE(eventually([&] { return next.emplace(guard, beats).error.empty(); }));
+  Attachment third(guard, beats);
+  EXPECT_NE(third.error.find("is attached to this guard"), std::string::npos) << third.error;
+  EXPECT_TRUE(guard.client().showCapture()->alive);
+  EXPECT_EQ(left.wait_for(milliseconds(0)), std::future_status::timeout) << "it goes on until the successor engages";
+  ASSERT_TRUE(next->client.engage());
+  const auto departure = left.get();
+  ASSERT_TRUE(departure);
+  EXPECT_TRUE(departure->succeeded);
+  EXPECT_TRUE(guard.client().showCapture()->alive);
+  first.client = guard.client();  // the old session's end is no news
+  EXPECT_TRUE(guard.client().showCapture()->alive);
+}
+
+TEST_F(GuardTest, CaptureOfAProxyThatLeavesEndsWhenNoSuccessorComes) {
+  GuardProcess guard({"--outbound"});
+  const Descriptor beats = page(sizeof(std::uint64_t));
+  Attachment only(guard, beats);
+  ASSERT_TRUE(only.client.engage());
+  const auto departure = only.client.release(true);
+  ASSERT_TRUE(departure);
+  EXPECT_FALSE(departure->succeeded);
+  EXPECT_FALSE(guard.client().showCapture()->alive);
+  EXPECT_EQ(guard.client().showCapture()->proxyPid, 0u);
+}
+
+TEST_F(GuardTest, ASuccessorThatDiesBeforeItEngagesChangesNothing) {
+  GuardProcess guard({"--outbound"});
+  const Descriptor beats = page(sizeof(std::uint64_t));
+  Attachment first(guard, beats);
+  ASSERT_TRUE(first.client.engage());
+  auto left = std::async(std::launch::async, [&] { return first.client.release(true); });
+  EXPECT_TRUE(eventually([&] { return Attachment(guard, beats).error.empty(); }));
+  EXPECT_TRUE(eventually([&] { return Attachment(guard, beats).error.empty(); }));
+  const auto departure = left.get();
+  ASSERT_TRUE(departure);
+  EXPECT_FALSE(departure->succeeded);
+  EXPECT_EQ(guard.client().showCapture()->proxyPid, 0u);
 }
 
 TEST_F(GuardTest, ASecondGuardOfTheSameHostIsRefused) {
@@ -97,7 +159,7 @@ TEST_F(GuardTest, ConnectionsThatWaitSurviveARestartOfTheProxyWithFewerWorkers) 
   ASSERT_TRUE(first.engage());
   std::vector<Descriptor> waiting;
   for (int i = 0; i < 40; ++i) waiting.push_back(dial("127.0.0.1:8080"));
-  ASSERT_TRUE(first.release());
+  ASSERT_TRUE(first.release(false));
   TinyProxy next(guard.socket(), 1);
   ASSERT_EQ(next.error(), "");
   for (const Descriptor& socket : waiting) EXPECT_NE(readLine(socket.get()), "");

@@ -122,7 +122,7 @@ int proxy(const std::string& guardSocket, unsigned workers, unsigned user, int t
   for (const Descriptor& socket : listeners->outbound) sockets.push_back({socket.get(), POLLIN, 0});
   for (const Descriptor& socket : listeners->inbound) sockets.push_back({socket.get(), POLLIN, 0});
   for (bool told = false;;) {
-    if (released && !told) told = guard->release().has_value();
+    if (released && !told) told = guard->release(false).has_value();
     if (::poll(sockets.data(), sockets.size(), 50) <= 0) continue;
     for (std::size_t i = 0; i < sockets.size(); ++i) {
       const int client = sockets[i].revents ? ::accept4(sockets[i].fd, nullptr, nullptr, SOCK_CLOEXEC) : -1;

@@ -83,7 +83,7 @@ TEST_F(ServerTest, ADrainLeavesLiveConnectionsAlone) {
   ASSERT_EQ(::send(client.get(), "one", 3, 0), 3);
   ASSERT_EQ(receive(client, 3), "one");
   EXPECT_EQ(server->connections(10).size(), 1u);
-  server->drain();
+  server->drain(false);
   const Monotonic end = clock.now() + seconds(5);
   while (server->isAccepting() && clock.now() < end) std::this_thread::sleep_for(milliseconds(1));
   EXPECT_FALSE(connectTo(server->addresses()[0]));
