@@ -71,6 +71,11 @@ class Brownfield:
         print(f"brownfield: {len(HOSTS)} hosts, {len(table.entries)} programs in {self.directory}, "
               f"up in {time.monotonic() - started:.1f} s")
 
+    def stop_callers(self):
+        """Ends the traffic; the services go on."""
+        if self.directory.exists():
+            ProcessTable(self.directory).stop(list(edges(1, 1)))
+
     def down(self):
         """Ends what was recorded, removes the namespaces and the directory; says what it would not touch."""
         if not self.directory.exists() and not self.network.namespaces():

@@ -44,7 +44,8 @@ class Demo:
         print(f"demo: the callers noticed {'nothing' if not broken else f'{broken} broken calls'}\n\n{self._how_to_look_further(loam)}")
 
     def down(self):
-        """Loam first, then the brownfield; nothing stays."""
+        """The traffic first, that no proxy waits for a connection's end; then Loam, then the brownfield. Nothing stays."""
+        self.field.stop_callers()
         if (self.directory / "loam").exists():
             self._loam().stop_all()
         self.field.down()
@@ -61,14 +62,14 @@ class Demo:
         return sum(count["broken"] for count in self.field.counts().values())
 
     def _complete(self, loam):
-        """Every caller has counted, and every edge that it says it uses is in the graph, by its port, with its protocol."""
+        """Every caller has counted, and every edge that it says it uses is in the graph, by its port, with its protocol, and captured but for one."""
         edges = self.field.counts()
         if {edge.split(" ")[0] for edge in edges} != {"frontend", "reports", "batch"}:
             return False
         now = int(time.time())
-        known = {(edge["port"], edge["protocol"]) for edge in loam.get("/v1/graph", **{"from": now - 300, "to": now + 1})["edges"]}
-        wanted = {(int(edge.rsplit(":", 1)[1]), PROTOCOLS.get(count["protocol"], count["protocol"])) for edge, count in edges.items()}
-        return wanted <= known
+        known = {(edge["port"], edge["protocol"], edge["captured"]) for edge in loam.get("/v1/graph", **{"from": now - 300, "to": now + 1})["edges"]}
+        used = {(int(edge.rsplit(":", 1)[1]), PROTOCOLS.get(count["protocol"], count["protocol"])) for edge, count in edges.items()}
+        return {(port, protocol, port != AUDIT_PORT) for port, protocol in used} <= known
 
     def _how_to_look_further(self, loam):
         home = f"LOAM_HOME={loam.home}"

@@ -86,7 +86,8 @@ class Loam:
 
     def proxy_service(self, host):
         home = self.directory / host.name
-        return Service(f"proxy-{host.name}", host, [programs() / "loam-proxy", "--config", home / "proxy.yaml"], environment=self._home(host))
+        return Service(f"proxy-{host.name}", host, [programs() / "loam-proxy", "--config", home / "proxy.yaml"],
+                       stop=signal.SIGINT, environment=self._home(host))
 
     def _home(self, host):
         return {"LOAM_HOME": str(self.directory / host.name)}
@@ -136,6 +137,7 @@ class Loam:
         self.hosts.pop(host.name, None)
 
     def stop_all(self):
+        self.table.stop([name for name in self.table.entries if name.startswith("proxy-")])  # side by side
         for host in list(self.hosts.values()):
             self.stop(host)
         self.stop_controller()
