@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -100,6 +102,8 @@ int run(const std::string& configFile, bool checkOnly) {
   const auto settings = server::Settings::load(configFile);
   if (!settings) return complain(settings.error());
   if (checkOnly) return 0;
+  // Fixed, since glibc raises it with the first big table that is freed, and would then keep those of every reading.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   Log log(settings->logLevel);
   const SystemClock clock;
   std::atomic<server::GuardLink*> guard{nullptr};

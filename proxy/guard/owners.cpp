@@ -100,26 +100,51 @@ const Owners::Process& Owners::look(std::uint32_t pid) {
   return process;
 }
 
+/// Whether a pid that is remembered still is the process that it was.
+bool Owners::lives(std::uint32_t pid) {
+  const std::uint64_t before = processes_[pid].started;
+  return look(pid).started == before;
+}
+
 void Owners::fill(std::vector<SocketFact>& facts) {
-  std::unordered_map<std::uint64_t, std::vector<SocketFact*>> wanted;
-  for (SocketFact& fact : facts) {
-    if (fact.inode != 0) wanted[fact.inode].push_back(&fact);
+  std::unordered_map<std::uint32_t, bool> alive;
+  std::vector<PidsByInode::Entry> known;
+  std::vector<PidsByInode::Entry> unknown;
+  for (const SocketFact& fact : facts) {
+    if (fact.inode == 0) continue;
+    const std::uint32_t* pid = owners_.find(fact.inode);
+    if (pid != nullptr && *pid != 0) {
+      const auto [process, unseen] = alive.try_emplace(*pid);
+      if (unseen) process->second = lives(*pid);
+      if (!process->second) pid = nullptr;  // it ended, and a child may hold the socket
+    }
+    (pid != nullptr ? known : unknown).emplace_back(fact.inode, pid != nullptr ? *pid : 0);
   }
+  PidsByInode wanted(std::move(unknown));
+  if (!wanted.empty()) search(wanted);
+  known.insert(known.end(), wanted.entries().begin(), wanted.entries().end());
+  owners_ = PidsByInode(std::move(known));
+  for (SocketFact& fact : facts) {
+    const std::uint32_t* pid = owners_.find(fact.inode);
+    if (pid == nullptr || *pid == 0) continue;
+    const Process& process = processes_[*pid];
+    fact.pid = *pid;
+    fact.exe = process.exe;
+    fact.unit = process.unit;
+  }
+}
+
+void Owners::search(PidsByInode& wanted) {
   numbersIn(root_, [&](std::uint32_t pid) {
     const std::string descriptors = root_ + "/" + std::to_string(pid) + "/fd";
     numbersIn(descriptors, [&](std::uint32_t descriptor) {
       constexpr std::string_view kSocket = "socket:[";
       const std::string target = linkTarget(descriptors + "/" + std::to_string(descriptor));
       if (!target.starts_with(kSocket)) return;
-      const auto found = wanted.find(std::strtoull(target.c_str() + kSocket.size(), nullptr, 10));
-      if (found == wanted.end()) return;
-      const Process& process = look(pid);
-      for (SocketFact* fact : found->second) {
-        if (fact->pid != 0) continue;  // shared with children: the first, lowest pid names it
-        fact->pid = pid;
-        fact->exe = process.exe;
-        fact->unit = process.unit;
-      }
+      std::uint32_t* owner = wanted.find(std::strtoull(target.c_str() + kSocket.size(), nullptr, 10));
+      if (owner == nullptr || *owner != 0) return;  // shared with children: the first, lowest pid owns it
+      look(pid);
+      *owner = pid;
     });
   });
 }

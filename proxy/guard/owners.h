@@ -5,12 +5,14 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "proxy/base/flat.h"
 #include "proxy/guard/facts.h"
 
 namespace loam::guard {
 
-/// Finds the processes behind sockets through /proc. Remembers what each process is by its pid and start time, so that
-/// a later look costs one pass over the descriptors. One thread at a time; blocking, never from a worker.
+/// Finds the processes behind sockets through /proc. Remembers what each process is by its pid and start time, and who
+/// held which socket, so that the pass over all descriptors is for sockets that are new. One thread at a time;
+/// blocking, never from a worker.
 class Owners {
  public:
   explicit Owners(std::string procRoot = "/proc") : root_(std::move(procRoot)) {}
@@ -25,9 +27,14 @@ class Owners {
     std::string unit;
   };
 
+  using PidsByInode = FlatMap<std::uint64_t, std::uint32_t>;  // pid 0: nobody that can be seen
+
   const Process& look(std::uint32_t pid);
+  bool lives(std::uint32_t pid);
+  void search(PidsByInode& wanted);
 
   std::string root_;
+  PidsByInode owners_;  ///< of the sockets of the last look
   std::unordered_map<std::uint32_t, Process> processes_;
 };
 

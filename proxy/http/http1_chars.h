@@ -43,10 +43,25 @@ inline const char* findControl(const char* at, const char* end) {
   return at;
 }
 
+/// First `wanted` in [at, end), or end. Written out for the short distances of a head: a call of memchr costs more than
+/// most of its searches.
+inline const char* findByte(const char* at, const char* end, char wanted) {
+#if defined(__SSE2__)
+  const __m128i pattern = _mm_set1_epi8(wanted);
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, pattern));
+    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && *at != wanted) ++at;
+  return at;
+}
+
 /// `text` without blanks and line ends at its ends.
 inline std::string_view trim(std::string_view text) {
   // Written out: find_first_not_of() calls memchr for every byte, a quarter of what a tapped request cost.
-  const auto isSpace = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  const auto isSpace = [](char c) { return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n'); };
   while (!text.empty() && isSpace(text.front())) text.remove_prefix(1);
   while (!text.empty() && isSpace(text.back())) text.remove_suffix(1);
   return text;

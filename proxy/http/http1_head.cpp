@@ -1,7 +1,6 @@
 #include "proxy/http/http1_head.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "proxy/http/http1_chars.h"
 #include "proxy/http/http1_facts.h"
@@ -39,8 +38,8 @@ class Cursor {
  private:
   HeadFault takeTolerantLine(std::string_view& line) {
     if (at_ == end_) return HeadFault::Incomplete;
-    const auto* feed = static_cast<const char*>(std::memchr(at_, '\n', static_cast<std::size_t>(end_ - at_)));
-    if (feed == nullptr) return HeadFault::Incomplete;
+    const char* feed = findByte(at_, end_, '\n');
+    if (feed == end_) return HeadFault::Incomplete;
     line = std::string_view(at_, feed);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     at_ = feed + 1;
@@ -88,11 +87,11 @@ HeadFault Cursor::takeTolerantField(HeaderField& field) {
     if (const HeadFault fault = takeLine(line); fault != HeadFault::None) return fault;
     stop = line.data() + line.size();
   }
-  const std::string_view whole(start, stop);
-  const std::size_t colon = whole.find(':');
-  if (colon == 0) return HeadFault::FieldName;
-  field.name = colon == std::string_view::npos ? std::string_view() : trim(whole.substr(0, colon));
-  field.value = colon == std::string_view::npos ? std::string_view() : trim(whole.substr(colon + 1));
+  const char* colon = findByte(start, stop, ':');
+  if (colon == start) return HeadFault::FieldName;
+  if (colon == stop) return HeadFault::None;
+  field.name = trim({start, colon});
+  field.value = trim({colon + 1, stop});
   return HeadFault::None;
 }
 
@@ -141,17 +140,16 @@ HeadFault parseStrictRequestLine(std::string_view line, RequestHead& out) {
 }
 
 HeadFault parseTolerantRequestLine(std::string_view line, RequestHead& out) {
-  constexpr std::string_view kBlanks = " \t";
   line = trim(line);
-  const std::size_t first = line.find_first_of(kBlanks);
-  const std::size_t last = line.find_last_of(kBlanks);
-  if (first == std::string_view::npos || first == last) return HeadFault::StartLine;
-  out.method = line.substr(0, first);
-  out.target = trim(line.substr(first, last - first));
+  const auto first = std::find_if(line.begin(), line.end(), isBlank);
+  const auto last = std::find_if(line.rbegin(), line.rend(), isBlank).base();  // behind it
+  if (first == line.end() || first + 1 == last) return HeadFault::StartLine;
+  out.method = std::string_view(line.begin(), first);
+  out.target = trim(std::string_view(first, last));
   if (out.target.empty()) return HeadFault::StartLine;
   const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
   if (!std::all_of(out.method.begin(), out.method.end(), visible)) return HeadFault::Method;
-  return parseVersion(line.substr(last + 1), false, out.minorVersion);
+  return parseVersion(std::string_view(last, line.end()), false, out.minorVersion);
 }
 
 HeadFault parseStatusLine(std::string_view line, bool strict, ResponseHead& out) {
@@ -182,19 +180,22 @@ HeadFault parseRest(Cursor& cursor, Strictness strictness, bool request, std::sp
 }  // namespace
 
 std::size_t HeadScanner::scan(std::string_view piece) {
-  std::size_t at = 0;
-  while (at < piece.size()) {
-    if (state_ == State::InLine) {
-      const void* feed = std::memchr(piece.data() + at, '\n', piece.size() - at);
-      if (feed == nullptr) return kNotYet;
-      at = static_cast<std::size_t>(static_cast<const char*>(feed) - piece.data()) + 1;
-      state_ = State::AfterLf;
+  const char* at = piece.data();
+  const char* const end = at + piece.size();
+  State state = state_;
+  while (at != end) {
+    if (state == State::InLine) {
+      at = findByte(at, end, '\n');
+      if (at == end) break;
+      ++at;
+      state = State::AfterLf;
       continue;
     }
-    const char c = piece[at++];
-    if (c == '\n') return at;
-    state_ = c == '\r' && state_ == State::AfterLf ? State::AfterLfCr : State::InLine;
+    const char c = *at++;
+    if (c == '\n') return static_cast<std::size_t>(at - piece.data());
+    state = c == '\r' && state == State::AfterLf ? State::AfterLfCr : State::InLine;
   }
+  state_ = state;
   return kNotYet;
 }
 

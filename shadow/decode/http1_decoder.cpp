@@ -89,7 +89,7 @@ std::string_view Http1Decoder::takeHead(Direction direction, std::string_view by
   Side& from = side(direction);
   if (from.held.empty()) {
     // Old clients end a body with a line end that no length counts.
-    bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+    while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) bytes.remove_prefix(1);
     if (bytes.empty()) return {};
     from.headStarted = now;
     from.scanner.reset();

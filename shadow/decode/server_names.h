@@ -18,6 +18,7 @@ class ServerNames {
 
  private:
   std::array<std::uint64_t, kMostNames> seen_{};  ///< hashes of the names told
+  std::uint64_t last_ = 0;                        ///< of the last authority as it came: nearly always the next one
   std::uint8_t count_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <unordered_set>
 #include <vector>
 
 #include "proxy/base/clock.h"
@@ -28,7 +27,7 @@ struct AggregatorLimits {
   RouteBudget routes;
 };
 
-using AddressPairs = std::unordered_set<AddressPair, AddressPairHash>;
+using AddressPairs = FlatSet<AddressPair>;
 
 /// Folds the observations of all workers into edges and their 10 s buckets. Every connection is counted once, in the
 /// bucket in which it opened; every exchange in the bucket of its end; bytes when they were told, within a second of

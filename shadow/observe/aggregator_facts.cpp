@@ -39,16 +39,16 @@ void Aggregator::countUncaptured(const AddressPair& pair, std::uint32_t owner, b
 }
 
 AddressPairs Aggregator::captured() {
-  AddressPairs pairs;
+  std::vector<AddressPair> pairs;
   for (const Worker& worker : workers_) {
     for (const Connection& connection : worker.connections) {
-      if (connection.live) pairs.insert({connection.client, connection.destination});
+      if (connection.live) pairs.push_back({connection.client, connection.destination});
     }
   }
-  for (const auto& closed : closed_) pairs.insert(closed.begin(), closed.end());
+  for (const auto& closed : closed_) pairs.insert(pairs.end(), closed.begin(), closed.end());
   closed_[1] = std::move(closed_[0]);
   closed_[0].clear();
-  return pairs;
+  return AddressPairs(std::move(pairs));
 }
 
 void Aggregator::drainRest() {

@@ -6,6 +6,13 @@
 
 namespace loam::observe {
 
+namespace {
+
+constexpr int kRestFactor = 99;
+constexpr milliseconds kLongest{10'000};
+
+}  // namespace
+
 FactPoller::FactPoller(Read read, milliseconds period, Log& log)
     : read_(std::move(read)), period_(period), log_(log), thread_([this] { run(); }) {}
 
@@ -38,7 +45,9 @@ void FactPoller::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
+    const auto began = std::chrono::steady_clock::now();
     auto facts = read_();
+    const std::chrono::nanoseconds rest = (std::chrono::steady_clock::now() - began) * kRestFactor;
     if (!facts && !failing) {
       log_.warn("observe", "the host's facts cannot be read; owners and uncaptured edges stay unknown",
                 {{"error", facts.error().describe()}});
@@ -46,7 +55,7 @@ void FactPoller::run() {
     failing = !facts;
     lock.lock();
     if (facts) keep(*std::move(facts));
-    wake_.wait_for(lock, period_, [this] { return stopping_; });
+    wake_.wait_for(lock, std::clamp<std::chrono::nanoseconds>(rest, period_, std::max(period_, kLongest)), [this] { return stopping_; });
   }
 }
 

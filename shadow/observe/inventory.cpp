@@ -28,12 +28,13 @@ class Listeners {
 
 Inventory::Found Inventory::passingBy(const std::vector<guard::SocketFact>& sockets) {
   const Listeners listeners(sockets);
-  AddressPairs own;
+  std::vector<AddressPair> ends;
   for (const guard::SocketFact& socket : sockets) {
     if (socket.listening || !owners_.own().has(socket)) continue;
-    own.insert({socket.local, socket.remote});
-    own.insert({socket.remote, socket.local});
+    ends.push_back({socket.local, socket.remote});
+    ends.push_back({socket.remote, socket.local});
   }
+  const AddressPairs own(std::move(ends));
   Found found;
   for (const guard::SocketFact& socket : sockets) {
     if (socket.listening || socket.remote.port == 0 || owners_.own().has(socket)) continue;

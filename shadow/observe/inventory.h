@@ -35,7 +35,7 @@ class Inventory {
 
   Owners& owners_;
   Found candidates_;  // of the table before, not told yet
-  AddressPairs told_;
+  std::unordered_set<AddressPair, AddressPairHash> told_;
   std::uint64_t cut_ = 0;
 };
 

@@ -22,12 +22,12 @@ std::uint32_t Owners::intern(const guard::SocketFact& socket) {
 
 void Owners::update(const std::vector<guard::SocketFact>& sockets) {
   ++generation_;
-  byClient_.clear();
+  std::vector<std::pair<SocketAddress, std::uint32_t>> clients;
   for (const guard::SocketFact& socket : sockets) {
     if (socket.listening || own_.has(socket)) continue;
     const std::uint32_t id = intern(socket);
     if (id == 0) continue;
-    byClient_[socket.local] = id;
+    clients.emplace_back(socket.local, id);
     const AddressPair pair{{socket.local.ip, 0}, socket.remote};
     const auto at = byPair_.find(pair);
     if (at != byPair_.end()) {
@@ -36,10 +36,11 @@ void Owners::update(const std::vector<guard::SocketFact>& sockets) {
       byPair_.emplace(pair, id);
     }
   }
+  byClient_ = FlatMap(std::move(clients));
 }
 
 std::uint32_t Owners::find(const SocketAddress& client, const SocketAddress& destination) const {
-  if (const auto at = byClient_.find(client); at != byClient_.end()) return at->second;
+  if (const std::uint32_t* id = byClient_.find(client)) return *id;
   const auto at = byPair_.find({{client.ip, 0}, destination});
   return at == byPair_.end() || at->second == kSeveral ? 0 : at->second;
 }

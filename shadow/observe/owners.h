@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "proxy/base/flat.h"
 #include "proxy/guard/facts.h"
 #include "proxy/wire/report.h"
 
@@ -26,7 +27,7 @@ struct OwnSockets {
 struct AddressPair {
   SocketAddress client;
   SocketAddress destination;
-  bool operator==(const AddressPair&) const = default;
+  auto operator<=>(const AddressPair&) const = default;
 };
 struct AddressPairHash {
   std::size_t operator()(const AddressPair& pair) const noexcept {
@@ -63,7 +64,7 @@ class Owners {
   const OwnSockets own_;
   std::vector<wire::Owner> owners_;
   std::unordered_map<std::string, std::uint32_t> ids_;
-  std::unordered_map<SocketAddress, std::uint32_t> byClient_;
+  FlatMap<SocketAddress, std::uint32_t> byClient_;
   std::unordered_map<AddressPair, std::uint32_t, AddressPairHash> byPair_;  // client's port is 0
   std::uint32_t generation_ = 0;
 };
