@@ -59,8 +59,8 @@ struct Departure {
 };
 
 /// A line to loam-guard over its Unix socket. Blocking calls with a deadline of 2 s each (facts, release: 10 s): never
-/// from a worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects. One thread
-/// at a time.
+/// from a worker. When the guard goes away every call fails with Closed; the proxy goes on relaying and reconnects. One
+/// thread at a time.
 class GuardClient {
  public:
   static Result<GuardClient> connect(const std::string& socketPath);

@@ -55,7 +55,8 @@ void FactPoller::run() {
     failing = !facts;
     lock.lock();
     if (facts) keep(*std::move(facts));
-    wake_.wait_for(lock, std::clamp<std::chrono::nanoseconds>(rest, period_, std::max(period_, kLongest)), [this] { return stopping_; });
+    wake_.wait_for(lock, std::clamp<std::chrono::nanoseconds>(rest, period_, std::max(period_, kLongest)),
+                   [this] { return stopping_; });
   }
 }
 

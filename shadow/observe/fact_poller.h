@@ -15,8 +15,8 @@
 namespace loam::observe {
 
 /// Reads the host's facts every `period` on a thread of its own, so that a slow guard or a big socket table holds up
-/// nobody; less often where a reading takes long, so that readings take 1 % of the time, at most 10 s apart. The newest socket table wins; DNS answers of tables that nobody took are kept, at most kMostDns. take() by
-/// any thread.
+/// nobody; less often where a reading takes long, so that readings take 1 % of the time, at most 10 s apart. The newest
+/// socket table wins; DNS answers of tables that nobody took are kept, at most kMostDns. take() by any thread.
 class FactPoller final : public FactSource {
  public:
   using Read = std::function<Result<guard::HostFacts>()>;
