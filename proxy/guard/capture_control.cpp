@@ -104,6 +104,17 @@ void CaptureControl::detach(const std::string& why) {
   wanted_ = false;
   leaveBy_.reset();
   proxy_ = std::exchange(successor_, std::nullopt);
+  detached_ = clock_.now();
+}
+
+/// What waits in the queues of a proxy that is gone, when none came in its place for as long as one that leaves goes on
+/// accepting.
+void CaptureControl::endAbandoned(Monotonic now) {
+  if (proxy_ || now - detached_ < kHandOver) return;
+  const unsigned ended = outbound_.resetWaiting() + inbound_.resetWaiting();
+  if (ended != 0) {
+    log_.warn("guard", "no proxy came for connections that waited: reset", {{"connections", std::to_string(ended)}});
+  }
 }
 
 Status CaptureControl::revoke() {
@@ -179,6 +190,7 @@ void CaptureControl::tick() {
   if (revokePending_) (void)revoke();
   watchHeartbeats(now);
   watchDeparture(now);
+  endAbandoned(now);
   if (removing_) finishRemoval(now);
   if (!removing_) reviewRules(now);
 }

@@ -54,6 +54,7 @@ class CaptureControl {
   void detach(const std::string& why);
   void succeed();
   void watchDeparture(Monotonic now);
+  void endAbandoned(Monotonic now);
   void watchHeartbeats(Monotonic now);
   void finishRemoval(Monotonic now);
   void reviewRules(Monotonic now);
@@ -72,6 +73,7 @@ class CaptureControl {
   bool removing_ = false;
   bool revokePending_ = false;
   DeadMan deadMan_;
+  Monotonic detached_{};
   Monotonic reviewed_{};
   Monotonic reported_{};
 };

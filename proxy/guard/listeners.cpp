@@ -79,4 +79,16 @@ unsigned ListenerGroup::waiting() const {
   return sum;
 }
 
+unsigned ListenerGroup::resetWaiting() {
+  unsigned count = 0;
+  const linger reset{1, 0};
+  for (const Descriptor& socket : sockets_) {
+    while (const Descriptor waiting{::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC)}) {
+      ::setsockopt(waiting.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      ++count;
+    }
+  }
+  return count;
+}
+
 }  // namespace loam::guard

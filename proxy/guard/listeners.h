@@ -21,6 +21,8 @@ class ListenerGroup {
   std::vector<int> descriptors() const;
   /// Connections that wait in the queues to be accepted.
   unsigned waiting() const;
+  /// Ends them with a reset: their clients try again, and go where the rules lead now. Returns how many.
+  unsigned resetWaiting();
   void close() { sockets_.clear(); }
   std::uint16_t port() const { return port_; }
 

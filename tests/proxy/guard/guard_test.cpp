@@ -172,6 +172,24 @@ TEST_F(GuardTest, ConnectionsThatWaitSurviveARestartOfTheProxyWithFewerWorkers) 
   EXPECT_EQ(shrunk->inbound.size(), 2u);
 }
 
+TEST_F(GuardTest, ConnectionsThatWaitForAProxyThatDiedAreResetAndHoldNothingUp) {
+  Child server = startServer(8080);
+  const std::string before = shell("nft list ruleset");
+  GuardProcess guard({"--outbound"});
+  const Descriptor beats = page(sizeof(std::uint64_t));
+  std::optional<Attachment> dead(std::in_place, guard, beats);
+  ASSERT_TRUE(dead->client.engage());
+  const Descriptor waiting = dial("127.0.0.1:8080");
+  ASSERT_TRUE(waiting);
+  dead.reset();
+  guard.process().signal(SIGTERM);
+  EXPECT_EQ(guard.process().wait(milliseconds(8000)), 0);
+  char byte = 0;
+  EXPECT_EQ(::recv(waiting.get(), &byte, 1, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_EQ(shell("nft list ruleset"), before);
+}
+
 TEST_F(GuardTest, StrangersAreTurnedAway) {
   GuardProcess guard({"--user", "54321"});
   ASSERT_EQ(::chmod(guard.socket().c_str(), 0666), 0);
