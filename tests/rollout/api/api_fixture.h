@@ -55,7 +55,7 @@ class ControllerFixture : public testing::Test {
 
   http::Response send(http::Request request) const {
     const auto response =
-        http::fetchAndWait(*http::Target::parse(settings.socket), std::move(request), milliseconds(10'000));
+        http::fetchAndWait(*http::Target::parse(settings.socket), std::move(request), milliseconds(60'000));
     EXPECT_TRUE(response) << response.error().describe();
     return response ? *response : http::Response{.status = 0};
   }
