@@ -72,6 +72,7 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
   observer.role = settings.role;
   observer.epoch = *epoch;
   observer.seed = std::random_device()();
+  observer.reverseDns = settings.reverseDns;
   observer.own.pid = static_cast<std::uint32_t>(::getpid());
   return std::make_unique<report::Pipeline>(observer, workers, clock, log, *std::move(transport), *std::move(spool),
                                             std::move(facts));

@@ -10,8 +10,9 @@ namespace loam::server {
 
 namespace {
 
-const std::initializer_list<std::string_view> kKeys = {"name",      "role",  "workers", "guard",   "controller",
-                                                       "state_dir", "admin", "listen",  "observe", "log_level"};
+const std::initializer_list<std::string_view> kKeys = {"name",       "role",        "workers",  "guard",
+                                                       "controller", "state_dir",   "admin",    "listen",
+                                                       "observe",    "reverse_dns", "log_level"};
 
 std::string hostName() {
   std::array<char, 256> buffer{};
@@ -46,6 +47,7 @@ Settings read(YamlMapping& file) {
   settings.stateDir = file.text("state_dir").value_or("");
   settings.admin = file.address("admin");
   settings.observe = file.boolean("observe").value_or(true);
+  settings.reverseDns = file.boolean("reverse_dns").value_or(false);
   settings.logLevel = levelOf(file.oneOf("log_level", {"debug", "info", "warn", "error"}).value_or("info"));
   for (YamlMapping& port : file.mappings("listen", {"address", "to"})) {
     port.require("address");

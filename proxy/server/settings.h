@@ -26,7 +26,8 @@ struct Settings {
   std::string stateDir;    ///< spool and epoch live here
   std::optional<SocketAddress> admin;  ///< none: no admin port
   std::vector<ExplicitPort> listen;
-  bool observe = true;  ///< false: relay without tap
+  bool observe = true;      ///< false: relay without tap
+  bool reverseDns = false;  ///< ask the host's resolver for names of addresses
   LogLevel logLevel = LogLevel::Info;
 
   /// Reads the YAML text strictly; the error lists every problem as FILE:LINE:COLUMN.

@@ -10,9 +10,10 @@ Pipeline::Pipeline(const observe::ObserverSettings& settings, unsigned workers, 
       transport_(std::move(transport)),
       spool_(std::move(spool)),
       facts_(std::move(facts), kFactsEvery, log),
+      reverseDns_(settings.reverseDns ? std::make_unique<observe::ReverseDns>(clock) : nullptr),
       reporter_(*transport_, *spool_, clock, log, settings.seed),
       observer_(
-          settings, clock, &facts_, nullptr,
+          settings, clock, &facts_, reverseDns_.get(),
           [this](const wire::Report& report) { reporter_.offer(wire::encode(report)); },
           [this] { return reporter_.dropped(); }) {
   for (unsigned i = 0; i < workers; ++i) {

@@ -9,6 +9,7 @@
 #include "proxy/relay/tap.h"
 #include "shadow/observe/fact_poller.h"
 #include "shadow/observe/observer.h"
+#include "shadow/observe/reverse_dns.h"
 #include "shadow/observe/tap_factory.h"
 #include "shadow/report/reporter.h"
 
@@ -47,6 +48,7 @@ class Pipeline {
   const std::unique_ptr<Spool> spool_;
   std::vector<std::unique_ptr<observe::Channel>> channels_;
   observe::FactPoller facts_;
+  std::unique_ptr<observe::ReverseDns> reverseDns_;  ///< null: not asked for
   Reporter reporter_;
   observe::Observer observer_;
   std::atomic<bool> stopping_{false};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
 
 #include "tests/shadow/observe/bench.h"
 
@@ -100,6 +101,34 @@ TEST_F(ObserverTest, FinishTellsEverythingAtOnce) {
   observer_.finish();
   ASSERT_EQ(edges().size(), 1u);
   EXPECT_EQ(edges()[0].buckets[0].counts.connections, 1u);
+}
+
+TEST_F(ObserverTest, AsksForTheNamesOfBothEndsWhenItIsGivenAResolver) {
+  ReverseDns dns(clock_, [](const IpAddress& address) {
+    return address == *IpAddress::parse("10.0.0.2") ? std::string("db.example") : std::string();
+  });
+  std::vector<wire::Report> reports;
+  Channel channel(3);
+  Observer observer(
+      {.proxy = "p", .epoch = 1, .seed = 3, .hostsPath = "/nonexistent"}, clock_, nullptr, &dns,
+      [&](const wire::Report& report) { reports.push_back(report); }, [] { return std::uint64_t{0}; });
+  observer.attach(channel);
+  ConnectionTapFactory factory(channel, fakeDecoders());
+  factory.open(factsOf("10.0.0.1:40000", "10.0.0.2:5432"), clock_.now()).reset();
+  const auto named = [&] {
+    for (const wire::Report& report : reports) {
+      for (const wire::NameEvidence& name : report.names) {
+        if (name.source == "ptr" && name.name == "db.example") return true;
+      }
+    }
+    return false;
+  };
+  for (int i = 0; i < 1000 && !named(); ++i) {
+    clock_.advance(seconds(2));
+    observer.tick();
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_TRUE(named());
 }
 
 TEST_F(ObserverTest, FinishTakesWhatTheWorkersCouldNotHandOver) {
