@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "proxy/guard/capture_options.h"
 #include "proxy/guard/guard.h"
 #include "proxy/guard/preflight.h"
 #include "proxy/guard/ruleset.h"
@@ -26,11 +27,7 @@ struct CommandLine {
   std::string config;
   std::string socket;
   std::string user;
-  bool outbound = false;
-  std::string inbound;
-  std::vector<std::string> includePorts, excludePorts, includeAddresses, excludeAddresses, includeUsers, excludeUsers;
-  bool noDns = false;
-  bool notrackOwn = false;
+  CaptureOptions capture;
   bool printRules = false;
   bool preflight = false;
 };
@@ -44,18 +41,7 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
   app.add_option("--config", line.config, "YAML file; options on the command line add to it");
   app.add_option("--socket", line.socket, "Unix socket for loam-proxy and loam (default " + defaultSocket() + ")");
   app.add_option("--user", line.user, "user that loam-proxy runs as: may connect, and is never captured");
-  app.add_flag("--outbound", line.outbound, "capture connections that this host's processes open");
-  app.add_option("--inbound", line.inbound,
-                 "capture connections to these ports (80,443 or all) of this host, where something listens");
-  app.add_option("--include-port", line.includePorts, "outbound: these destination ports only");
-  app.add_option("--exclude-port", line.excludePorts, "never these destination ports");
-  app.add_option("--include-address", line.includeAddresses, "these far addresses or networks only");
-  app.add_option("--exclude-address", line.excludeAddresses, "never these far addresses or networks");
-  app.add_option("--include-user", line.includeUsers, "outbound: processes of these users only");
-  app.add_option("--exclude-user", line.excludeUsers, "outbound: never processes of these users");
-  app.add_flag("--no-dns", line.noDns, "do not look at DNS answers");
-  app.add_flag("--notrack-own", line.notrackOwn,
-               "keep the proxy's outbound dials out of conntrack (breaks stateful firewalls)");
+  line.capture.declare(app);
   app.add_option("--outbound-port", footprint.outboundPort, "listener for outbound capture")->capture_default_str();
   app.add_option("--inbound-port", footprint.inboundPort, "listener for inbound capture")->capture_default_str();
   app.add_option("--mark", footprint.mark, "SO_MARK of the proxy's dials")->capture_default_str();
@@ -69,45 +55,17 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
   app.add_flag("--preflight", line.preflight, "say whether this host can be captured and change nothing");
 }
 
-/// Appends what `parse` makes of each text: a T or a vector of T.
-template <class T, class Parse>
-Status append(std::vector<T>& out, const std::vector<std::string>& texts, Parse parse) {
-  for (const std::string& text : texts) {
-    auto value = parse(text);
-    if (!value) return fail(value.error());
-    if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, T>) {
-      out.push_back(*value);
-    } else {
-      out.insert(out.end(), value->begin(), value->end());
-    }
-  }
-  return {};
-}
-
 Status addOptions(const CommandLine& line, GuardSettings& settings) {
-  CaptureSettings& capture = settings.capture;
   if (!line.socket.empty()) settings.socket = line.socket;
   if (!line.user.empty()) settings.user = line.user;
   if (settings.socket.empty()) settings.socket = defaultSocket();
-  capture.outbound = capture.outbound || line.outbound;
-  capture.inbound = capture.inbound || !line.inbound.empty();
-  if (line.noDns) capture.dnsAnswers = false;
-  if (line.notrackOwn) capture.notrackOwn = true;
-  if (!line.inbound.empty() && line.inbound != "all")
-    LOAM_TRY(append(capture.inboundPorts, {line.inbound}, parsePorts));
-  LOAM_TRY(append(capture.includePorts, line.includePorts, parsePorts));
-  LOAM_TRY(append(capture.excludePorts, line.excludePorts, parsePorts));
-  LOAM_TRY(append(capture.includeAddresses, line.includeAddresses, Cidr::parse));
-  LOAM_TRY(append(capture.excludeAddresses, line.excludeAddresses, Cidr::parse));
-  LOAM_TRY(append(capture.includeUsers, line.includeUsers, parseUser));
-  LOAM_TRY(append(capture.excludeUsers, line.excludeUsers, parseUser));
   if (!settings.user.empty()) {
     const auto uid = parseUser(settings.user);
     if (!uid) return fail(uid.error());
     settings.footprint.proxyUser = *uid;
   }
   LOAM_TRY(check(settings.footprint));
-  return check(capture);
+  return line.capture.addTo(settings.capture);
 }
 
 Result<GuardSettings> readFile(const std::string& path) {

@@ -1,7 +1,7 @@
 #include <memory>
 
+#include "proxy/guard/capture_options.h"
 #include "proxy/guard/guard_client.h"
-#include "proxy/guard/settings_file.h"
 #include "rollout/cli/commands.h"
 #include "rollout/cli/guard_failure.h"
 #include "rollout/cli/pause.h"
@@ -14,46 +14,17 @@ namespace {
 /// The options as typed.
 struct Typed {
   std::string guard;
-  bool outbound = false;
-  std::string inbound;
-  std::vector<std::string> includePorts, excludePorts, includeAddresses, excludeAddresses, includeUsers, excludeUsers;
-  bool noDns = false;
+  guard::CaptureOptions capture;
   bool dryRun = false;
   bool now = false;
 };
 
-template <class T, class Parse>
-Status append(std::vector<T>& out, const std::vector<std::string>& texts, Parse parse) {
-  for (const std::string& text : texts) {
-    auto value = parse(text);
-    if (!value) return fail(value.error());
-    if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, T>) {
-      out.push_back(*value);
-    } else {
-      out.insert(out.end(), value->begin(), value->end());
-    }
-  }
-  return {};
-}
-
 Result<guard::CaptureSettings> settingsOf(const Typed& typed) {
   guard::CaptureSettings settings;
-  settings.outbound = typed.outbound;
-  settings.inbound = !typed.inbound.empty();
-  settings.dnsAnswers = !typed.noDns;
+  LOAM_TRY(typed.capture.addTo(settings));
   if (!settings.outbound && !settings.inbound) {
     return fail(ErrorCode::InvalidArgument, "say what to capture: --outbound, --inbound PORTS (or all), or both");
   }
-  if (typed.inbound != "all" && settings.inbound) {
-    LOAM_TRY(append(settings.inboundPorts, {typed.inbound}, guard::parsePorts));
-  }
-  LOAM_TRY(append(settings.includePorts, typed.includePorts, guard::parsePorts));
-  LOAM_TRY(append(settings.excludePorts, typed.excludePorts, guard::parsePorts));
-  LOAM_TRY(append(settings.includeAddresses, typed.includeAddresses, guard::Cidr::parse));
-  LOAM_TRY(append(settings.excludeAddresses, typed.excludeAddresses, guard::Cidr::parse));
-  LOAM_TRY(append(settings.includeUsers, typed.includeUsers, guard::parseUser));
-  LOAM_TRY(append(settings.excludeUsers, typed.excludeUsers, guard::parseUser));
-  LOAM_TRY(guard::check(settings));
   return settings;
 }
 
@@ -164,24 +135,6 @@ void addGuard(CLI::App& command, Typed& typed) {
   command.add_option("--guard", typed.guard, "socket of loam-guard ($LOAM_HOME/run/guard.sock)")->option_text("PATH");
 }
 
-void addSettings(CLI::App& command, Typed& typed) {
-  command.add_flag("--outbound", typed.outbound, "connections that this host's processes open");
-  command.add_option("--inbound", typed.inbound, "connections to these ports of this host: 80,443,8000-8002 or all")
-      ->option_text("PORTS");
-  command.add_option("--include-port", typed.includePorts, "outbound: these destination ports only")
-      ->option_text("PORTS");
-  command.add_option("--exclude-port", typed.excludePorts, "never these destination ports")->option_text("PORTS");
-  command.add_option("--include-address", typed.includeAddresses, "these far addresses or networks only")
-      ->option_text("CIDR");
-  command.add_option("--exclude-address", typed.excludeAddresses, "never these far addresses or networks")
-      ->option_text("CIDR");
-  command.add_option("--include-user", typed.includeUsers, "outbound: processes of these users only")
-      ->option_text("USER");
-  command.add_option("--exclude-user", typed.excludeUsers, "outbound: never processes of these users")
-      ->option_text("USER");
-  command.add_flag("--no-dns", typed.noDns, "do not look at DNS answers");
-}
-
 }  // namespace
 
 void addCaptureCommands(CLI::App& app, Session& session) {
@@ -198,7 +151,7 @@ void addCaptureCommands(CLI::App& app, Session& session) {
   applying.footer(
       "Connections that are open stay as they are.\n\nExamples:\n"
       "  loam capture apply --outbound --inbound all --dry-run\n  loam capture apply --outbound --exclude-port 22");
-  addSettings(applying, *typed);
+  typed->capture.declare(applying);
   applying.add_flag("--dry-run", typed->dryRun, "print the rules and change nothing");
   add(applying, apply);
 

@@ -39,6 +39,8 @@ def lab():
 def mode(lab, request):
     """The lab with Loam on the client's host (outbound), the server's (inbound), both or none; afterwards the hosts are as before."""
     with loam_in(lab, request.param):
+        # On the client's own host its port is taken, by the client's end of the connection.
+        lab.keeps_ports = request.param in ("direct", "inbound")
         yield request.param
 
 

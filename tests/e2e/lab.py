@@ -34,6 +34,7 @@ class Lab:
         self.directory.chmod(0o755)
         self.network = Network(f"loam{os.getpid()}", 99, HOSTS)
         self.table = ProcessTable(self.directory)
+        self.keeps_ports = False  # servers see their clients' ports too
         self.loam = Loam(self.table, self.directory / "loam")
         self.client, self.second, self.server = (self.network[name] for name in HOSTS)
 

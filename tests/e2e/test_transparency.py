@@ -23,6 +23,7 @@ def pair(lab, family="IPv4"):
         server, peer = origin.accept()
         with server:
             assert peer[0] == lab.address(lab.client, family)
+            assert not lab.keeps_ports or peer[1] == client.getsockname()[1]
             assert client.getpeername()[:2] == (lab.address(lab.server, family), origin.port)
             yield client, server
 
