@@ -11,6 +11,7 @@ Reporter::Reporter(Transport& transport, Spool& spool, const Clock& clock, Log& 
       clock_(clock),
       log_(log),
       random_(static_cast<std::minstd_rand::result_type>(seed)),
+      adopted_(clock.now()),
       droppedBefore_(spool.dropped()) {}
 
 void Reporter::offer(std::string report) {
@@ -38,8 +39,17 @@ void Reporter::takeOffers() {
   offered_.clear();
 }
 
+void Reporter::adoptWhenDue() {
+  if (clock_.now() - adopted_ < kAdoptEvery) return;
+  adopted_ = clock_.now();
+  if (const auto taken = spool_.adopt(); !taken) {
+    log_.warn("report", "a predecessor's spool cannot be taken in", {{"error", taken.error().describe()}});
+  }
+}
+
 bool Reporter::tick() {
   takeOffers();
+  adoptWhenDue();
   Sent sent = Sent::Nothing;
   if (clock_.now() >= nextAttempt_) {
     for (int i = 0; i < kMostSentPerTick; ++i) {

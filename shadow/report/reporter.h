@@ -24,6 +24,9 @@ class Reporter {
   /// Reports that wait in memory while spool and controller both fail; the oldest are dropped beyond.
   static constexpr std::size_t kMostWaiting = 64;
   static constexpr std::size_t kMostWaitingBytes = 16 * 1024 * 1024;
+  /// How often the spool is told to take in what a predecessor left: one may end, unable to send, long after its
+  /// successor started.
+  static constexpr seconds kAdoptEvery{2};
   /// Spooled reports that one tick() sends, so that it comes back.
   static constexpr int kMostSentPerTick = 64;
 
@@ -46,6 +49,7 @@ class Reporter {
   enum class Sent { Yes, Nothing, Failed };
 
   void takeOffers();
+  void adoptWhenDue();
   Sent sendOldest();
   bool deliver(const std::string& report);
   void spoolWaiting();
@@ -62,6 +66,7 @@ class Reporter {
   std::deque<std::string> waiting_;  // newer than everything in the spool
   std::minstd_rand random_;
   Monotonic nextAttempt_{};
+  Monotonic adopted_;
   milliseconds backOff_{0};
   const std::uint64_t droppedBefore_;
   std::uint64_t lost_ = 0;

@@ -21,6 +21,9 @@ class Spool {
   /// Removes the one that front() gave.
   virtual Status pop() = 0;
 
+  /// Takes in what predecessors left unsent and ended with; called every few seconds.
+  virtual Status adopt() { return {}; }
+
   virtual std::size_t size() const = 0;
   virtual std::uint64_t bytes() const = 0;
   virtual std::uint64_t dropped() const = 0;  ///< since the file was made: pushed out or lost with a damaged file

@@ -36,5 +36,20 @@ TEST(SpoolDirectoryTest, WhatPredecessorsLeftIsTakenOver) {
   EXPECT_FALSE(std::filesystem::exists(directory / "spool-1.db"));
 }
 
+TEST(SpoolDirectoryTest, APredecessorThatEndsLaterIsTakenOverByAndBy) {
+  const TemporaryDirectory directory;
+  auto draining = openFreeSpool(directory.path());
+  auto next = openFreeSpool(directory.path());
+  ASSERT_TRUE(draining && next);
+  ASSERT_TRUE((*draining)->push("last words"));
+  ASSERT_TRUE((*next)->adopt());
+  EXPECT_EQ((*next)->size(), 0u) << "it is still held";
+  draining->reset();
+  ASSERT_TRUE((*next)->adopt());
+  ASSERT_EQ((*next)->size(), 1u);
+  EXPECT_EQ(**(*next)->front(), "last words");
+  EXPECT_FALSE(std::filesystem::exists(directory / "spool.db"));
+}
+
 }  // namespace
 }  // namespace loam::db
