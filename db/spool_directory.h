@@ -11,8 +11,8 @@ namespace loam::db {
 constexpr int kMostSpools = 16;
 
 /// Opens the spool of a proxy whose predecessor may still be relaying its last connections in the same directory: the
-/// first of spool.db, spool-1.db, ... that nobody holds. What such predecessors left unsent is moved into it, now and at
-/// each adopt(), and their files removed. Conflict when all are held.
+/// first of spool.db, spool-1.db, ... that nobody holds. What such predecessors left unsent is moved into it, now and
+/// at each adopt(), and their files removed. Conflict when all are held.
 Result<std::unique_ptr<report::Spool>> openFreeSpool(const std::filesystem::path& directory,
                                                      const SpoolLimits& limits = {}, bool* movedAside = nullptr);
 
