@@ -72,10 +72,10 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
   observer.role = settings.role;
   observer.epoch = *epoch;
   observer.seed = std::random_device()();
-  observer.reverseDns = settings.reverseDns;
   observer.own.pid = static_cast<std::uint32_t>(::getpid());
+  auto reverseDns = settings.reverseDns ? std::make_unique<observe::ReverseDns>(clock) : nullptr;
   return std::make_unique<report::Pipeline>(observer, workers, clock, log, *std::move(transport), *std::move(spool),
-                                            std::move(facts));
+                                            std::move(facts), std::move(reverseDns));
 }
 
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may

@@ -4,10 +4,10 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
+#include "proxy/base/home.h"
 #include "proxy/guard/capture_options.h"
 #include "proxy/guard/guard.h"
 #include "proxy/guard/preflight.h"
@@ -32,14 +32,10 @@ struct CommandLine {
   bool preflight = false;
 };
 
-std::string defaultSocket() {
-  const char* home = std::getenv("LOAM_HOME");
-  return home && *home ? std::string(home) + "/run/guard.sock" : std::string("/run/loam/guard.sock");
-}
-
 void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
   app.add_option("--config", line.config, "YAML file; options on the command line add to it");
-  app.add_option("--socket", line.socket, "Unix socket for loam-proxy and loam (default " + defaultSocket() + ")");
+  app.add_option("--socket", line.socket,
+                 "Unix socket for loam-proxy and loam (default " + findHome().guardSocket() + ")");
   app.add_option("--user", line.user, "user that loam-proxy runs as: may connect, and is never captured");
   line.capture.declare(app);
   app.add_option("--outbound-port", footprint.outboundPort, "listener for outbound capture")->capture_default_str();
@@ -58,7 +54,7 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
 Status addOptions(const CommandLine& line, GuardSettings& settings) {
   if (!line.socket.empty()) settings.socket = line.socket;
   if (!line.user.empty()) settings.user = line.user;
-  if (settings.socket.empty()) settings.socket = defaultSocket();
+  if (settings.socket.empty()) settings.socket = findHome().guardSocket();
   if (!settings.user.empty()) {
     const auto uid = parseUser(settings.user);
     if (!uid) return fail(uid.error());

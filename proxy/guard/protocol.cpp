@@ -6,7 +6,7 @@ namespace loam::guard::protocol {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // 2: a release may hand over, and its answer says whether it did
 
 enum class Part : std::uint8_t { Last = 0, More = 1, Failed = 2 };
 
@@ -171,7 +171,8 @@ std::string encode(const Request& request) {
 
 Result<Request> decodeRequest(std::string_view packet) {
   PacketReader in(packet);
-  if (in.u8() != kVersion) return fail(ErrorCode::Protocol, "loam-guard speaks version 1 of its protocol only");
+  if (in.u8() != kVersion)
+    return fail(ErrorCode::Protocol, "loam-guard speaks version " + std::to_string(kVersion) + " of its protocol only");
   auto request = getRequest(in, in.u8());
   if (!request) return request;
   return finished(in, std::move(*request));

@@ -22,7 +22,6 @@ struct ObserverSettings {
   std::uint64_t seed = 0;     ///< of the channels' text hashes, drawn at start
   milliseconds sealEvery{2000};
   std::string hostsPath = "/etc/hosts";
-  bool reverseDns = false;  ///< whoever makes the observer gives it a ReverseDns
   OwnSockets own{};
   AggregatorLimits limits{};
 };

@@ -5,12 +5,13 @@
 namespace loam::report {
 
 Pipeline::Pipeline(const observe::ObserverSettings& settings, unsigned workers, const Clock& clock, Log& log,
-                   std::unique_ptr<Transport> transport, std::unique_ptr<Spool> spool, observe::FactPoller::Read facts)
+                   std::unique_ptr<Transport> transport, std::unique_ptr<Spool> spool, observe::FactPoller::Read facts,
+                   std::unique_ptr<observe::ReverseDns> reverseDns)
     : clock_(clock),
       transport_(std::move(transport)),
       spool_(std::move(spool)),
       facts_(std::move(facts), kFactsEvery, log),
-      reverseDns_(settings.reverseDns ? std::make_unique<observe::ReverseDns>(clock) : nullptr),
+      reverseDns_(std::move(reverseDns)),
       reporter_(*transport_, *spool_, clock, log, settings.seed),
       observer_(
           settings, clock, &facts_, reverseDns_.get(),

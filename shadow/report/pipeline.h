@@ -23,9 +23,11 @@ class Pipeline {
   static constexpr milliseconds kSendEvery{100};
   static constexpr milliseconds kFactsEvery{2000};
 
-  /// `transport` and `spool` are the pipeline's; `facts` is called on a thread of its own; log and clock outlive it.
+  /// `transport` and `spool` are the pipeline's; `facts` is called on a thread of its own; null `reverseDns`: no PTR
+  /// names; log and clock outlive it.
   Pipeline(const observe::ObserverSettings& settings, unsigned workers, const Clock& clock, Log& log,
-           std::unique_ptr<Transport> transport, std::unique_ptr<Spool> spool, observe::FactPoller::Read facts);
+           std::unique_ptr<Transport> transport, std::unique_ptr<Spool> spool, observe::FactPoller::Read facts,
+           std::unique_ptr<observe::ReverseDns> reverseDns);
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
   ~Pipeline();
@@ -48,7 +50,7 @@ class Pipeline {
   const std::unique_ptr<Spool> spool_;
   std::vector<std::unique_ptr<observe::Channel>> channels_;
   observe::FactPoller facts_;
-  std::unique_ptr<observe::ReverseDns> reverseDns_;  ///< null: not asked for
+  const std::unique_ptr<observe::ReverseDns> reverseDns_;
   Reporter reporter_;
   observe::Observer observer_;
   std::atomic<bool> stopping_{false};

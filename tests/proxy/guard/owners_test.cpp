@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "proxy/base/descriptor.h"
 
 namespace loam::guard {
@@ -55,6 +58,60 @@ TEST(OwnersTest, FindsThisProcessBehindItsListenerAndItsConnection) {
     EXPECT_EQ(listeners, 1);
     EXPECT_EQ(connections, 1);
   }
+}
+
+/// A process table of our own: what a process is and holds can be changed under the reader.
+class FakeProcesses {
+ public:
+  FakeProcesses() { std::filesystem::create_directories(root_); }
+  ~FakeProcesses() { std::filesystem::remove_all(root_); }
+  void add(int pid, int started, const std::string& exe, const std::vector<int>& inodes) {
+    const std::filesystem::path directory = root_ / std::to_string(pid);
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directories(directory / "fd");
+    std::ofstream(directory / "stat") << pid << " (a b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " << started << " 0\n";
+    std::ofstream(directory / "cgroup") << "0::/\n";
+    std::filesystem::create_symlink("/usr/bin/" + exe, directory / "exe");
+    for (const int inode : inodes) {
+      std::filesystem::create_symlink("socket:[" + std::to_string(inode) + "]",
+                                      directory / "fd" / std::to_string(inode));
+    }
+  }
+  void remove(int pid) { std::filesystem::remove_all(root_ / std::to_string(pid)); }
+  std::string path() const { return root_.string(); }
+
+ private:
+  const std::filesystem::path root_ =
+      std::filesystem::temp_directory_path() / ("owners-test-" + std::to_string(::getpid()));
+};
+
+std::string ownerOf(Owners& owners, std::uint64_t inode) {
+  std::vector<SocketFact> facts(1);
+  facts[0].inode = inode;
+  owners.fill(facts);
+  return facts[0].exe;
+}
+
+TEST(OwnersTest, RemembersWhoHeldASocketForAsLongAsThatProcessLives) {
+  FakeProcesses processes;
+  processes.add(10, 100, "server", {7});
+  Owners owners(processes.path());
+  EXPECT_EQ(ownerOf(owners, 7), "server");
+  processes.add(10, 100, "server", {});
+  EXPECT_EQ(ownerOf(owners, 7), "server") << "its descriptors are not walked again";
+  processes.add(20, 200, "child", {7});
+  processes.remove(10);
+  EXPECT_EQ(ownerOf(owners, 7), "child");
+}
+
+TEST(OwnersTest, APidThatIsUsedAgainIsAnotherProcess) {
+  FakeProcesses processes;
+  processes.add(10, 100, "old", {7});
+  Owners owners(processes.path());
+  EXPECT_EQ(ownerOf(owners, 7), "old");
+  processes.add(10, 300, "new", {8});
+  EXPECT_EQ(ownerOf(owners, 7), "");
+  EXPECT_EQ(ownerOf(owners, 8), "new");
 }
 
 TEST(OwnersTest, AProcessTableThatIsNotThereLeavesOwnersUnknown) {

@@ -25,10 +25,15 @@ CaptureSettings everything() {
 }
 
 std::vector<Request> everyRequest() {
-  return {Attach{3}, Engage{},
-          Release{}, Bypass{*SocketAddress::parse("[2001:db8::1]:443"), 60},
-          Facts{},   Apply{everything(), true},
-          Show{},    Remove{true}};
+  return {Attach{3},
+          Engage{},
+          Release{},
+          Release{true},
+          Bypass{*SocketAddress::parse("[2001:db8::1]:443"), 60},
+          Facts{},
+          Apply{everything(), true},
+          Show{},
+          Remove{true}};
 }
 
 TEST(ProtocolTest, RequestsSurviveTheWay) {
@@ -68,6 +73,8 @@ TEST(ProtocolTest, AnswersSurviveTheWay) {
   EXPECT_EQ(encode(*decodeView(encode(view))), encode(view));
   EXPECT_EQ(decodeView(encode(view))->settings, everything());
   EXPECT_EQ(decodeRemoval(encode(Removal{true, 7}))->relayed, 7u);
+  EXPECT_TRUE(decodeDeparture(encode(Departure{true}))->succeeded);
+  EXPECT_FALSE(decodeDeparture(encode(Departure{}))->succeeded);
 }
 
 TEST(ProtocolTest, LargeAnswersComeInParts) {
@@ -102,9 +109,11 @@ TEST(ProtocolTest, TruncatedAndLengthenedPacketsAreRefused) {
 }
 
 TEST(ProtocolTest, UnknownKindsVersionsAndFlagsAreRefused) {
-  EXPECT_FALSE(decodeRequest(std::string("\x02\x00\x00\x01", 4)));
-  EXPECT_FALSE(decodeRequest(std::string("\x01\x09", 2)));
-  EXPECT_FALSE(decodeRequest(std::string("\x01\x07\x02", 3)));
+  ASSERT_TRUE(decodeRequest(std::string("\x02\x00\x00\x01", 4)));
+  EXPECT_FALSE(decodeRequest(std::string("\x01\x00\x00\x01", 4)));
+  EXPECT_FALSE(decodeRequest(std::string("\x02\x09", 2)));
+  ASSERT_TRUE(decodeRequest(std::string("\x02\x07\x01", 3)));
+  EXPECT_FALSE(decodeRequest(std::string("\x02\x07\x02", 3)));
   std::string body;
   EXPECT_FALSE(collect("", body));
   EXPECT_FALSE(collect("\x07", body));
@@ -121,7 +130,7 @@ TEST(ProtocolTest, RandomBytesAreRefusedOrAreARequest) {
   for (int round = 0; round < 100000; ++round) {
     std::string packet(random() % 64, '\0');
     for (char& byte : packet) byte = static_cast<char>(random() % (round % 2 ? 256 : 4));
-    if (packet.size() > 1) packet[0] = 1, packet[1] = static_cast<char>(random() % 8);
+    if (packet.size() > 1) packet[0] = 2, packet[1] = static_cast<char>(random() % 8);
     const auto request = decodeRequest(packet);
     if (request && !std::holds_alternative<Apply>(*request)) {
       EXPECT_EQ(encode(*request), packet);

@@ -8,7 +8,8 @@ namespace {
 TEST(SettingsTest, ReadsWhatTheDocumentationShows) {
   const auto settings = Settings::parse(
       "name: web-1\nrole: sidecar\nworkers: 3\nguard: /run/loam/guard.sock\ncontroller: /run/loam/controller.sock\n"
-      "admin: 127.0.0.1:7402\nlisten:\n  - {address: '[::1]:80', to: 10.0.0.2:8080}\nlog_level: debug\n",
+      "admin: 127.0.0.1:7402\nlisten:\n  - {address: '[::1]:80', to: 10.0.0.2:8080}\nreverse_dns: true\nlog_level: "
+      "debug\n",
       "proxy.yaml");
   ASSERT_TRUE(settings) << settings.error().context;
   EXPECT_EQ(settings->name, "web-1");
@@ -18,6 +19,8 @@ TEST(SettingsTest, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(settings->listen[0].address.text(), "[::1]:80");
   EXPECT_EQ(settings->listen[0].to.text(), "10.0.0.2:8080");
   EXPECT_EQ(settings->logLevel, LogLevel::Debug);
+  EXPECT_TRUE(settings->reverseDns);
+  EXPECT_FALSE(Settings::parse("guard: /g.sock\n", "p.yaml")->reverseDns) << "nothing is sent unless asked for";
 }
 
 TEST(SettingsTest, G9_EveryProblemIsListedWithItsPlace) {

@@ -48,7 +48,12 @@ class FakeSpool final : public Spool {
   std::size_t size() const override { return reports_.size(); }
   std::uint64_t bytes() const override { return 0; }
   std::uint64_t dropped() const override { return dropped_ + 5; }  // 5 of an earlier life
+  Status adopt() override {
+    ++adoptions;
+    return broken ? fail(ErrorCode::Io, "the disk") : Status();
+  }
   bool broken = false;
+  int adoptions = 0;
 
  private:
   const std::size_t most_;
@@ -103,6 +108,16 @@ TEST_F(ReporterTest, SpoolsWhileTheControllerIsAwayAndDrainsInOrder) {
   EXPECT_EQ(transport_.sent, numbers(0, 14));
   EXPECT_EQ(spool_.size(), 0u);
   EXPECT_EQ(reporter_.dropped(), 0u);
+}
+
+TEST_F(ReporterTest, LetsTheSpoolTakeInPredecessorsEveryTwoSeconds) {
+  tickAll();
+  EXPECT_EQ(spool_.adoptions, 0) << "opening the spool has just done it";
+  for (int i = 0; i < 4; ++i) {
+    clock_.advance(seconds(1));
+    tickAll();
+  }
+  EXPECT_EQ(spool_.adoptions, 2);
 }
 
 TEST_F(ReporterTest, BacksOffToFiveSecondsWithJitter) {
