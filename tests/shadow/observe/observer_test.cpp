@@ -1,7 +1,9 @@
 #include "shadow/observe/observer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -29,13 +31,14 @@ guard::SocketFact socketOf(std::string_view local, std::string_view remote, std:
 class ObserverTest : public testing::Test {
  protected:
   ObserverTest()
-      : hosts_(testing::TempDir() + "/observer_hosts"),
+      : hosts_(testing::TempDir() + "/observer_hosts_" + std::to_string(::getpid())),
         observer_((std::ofstream(hosts_) << "10.0.0.2 db.example\n",
                    ObserverSettings{.proxy = "web-1", .epoch = 9, .seed = 3, .hostsPath = hosts_}),
                   clock_, &facts_, nullptr, [this](const wire::Report& report) { reports_.push_back(report); },
                   [this] { return dropped_; }) {
     observer_.attach(channel_);
   }
+  ~ObserverTest() override { std::filesystem::remove(hosts_); }
   void pass(milliseconds time) {
     for (milliseconds gone{0}; gone < time; gone += milliseconds(100)) {
       clock_.advance(milliseconds(100));
