@@ -58,13 +58,32 @@ inline const char* findByte(const char* at, const char* end, char wanted) {
   return at;
 }
 
+/// First `one` or `other` in [at, end), or end.
+inline const char* findEither(const char* at, const char* end, char one, char other) {
+#if defined(__SSE2__)
+  const __m128i first = _mm_set1_epi8(one);
+  const __m128i second = _mm_set1_epi8(other);
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int mask = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, first), _mm_cmpeq_epi8(bytes, second)));
+    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && *at != one && *at != other) ++at;
+  return at;
+}
+
 /// `text` without blanks and line ends at its ends.
 inline std::string_view trim(std::string_view text) {
   // Written out: find_first_not_of() calls memchr for every byte, a quarter of what a tapped request cost.
-  const auto isSpace = [](char c) { return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n'); };
-  while (!text.empty() && isSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && isSpace(text.back())) text.remove_suffix(1);
-  return text;
+  const auto isSpace = [](char c) {
+    return static_cast<std::uint8_t>(c) <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+  };
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end && isSpace(*at)) ++at;
+  while (at != end && isSpace(end[-1])) --end;
+  return {at, end};
 }
 
 }  // namespace loam::http

@@ -34,6 +34,7 @@ class Cursor {
 
   HeadFault takeFields(std::span<HeaderField> array, std::span<const HeaderField>& fields, FactReader& reader,
                        HeadFacts& facts);
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
 
  private:
   HeadFault takeTolerantLine(std::string_view& line) {
@@ -47,13 +48,13 @@ class Cursor {
   }
 
   bool atEmptyLine() {
-    if (at_ != end_ && *at_ == '\r' && at_ + 1 != end_ && at_[1] == '\n') return at_ += 2, true;
-    if (!strict() && at_ != end_ && *at_ == '\n') return ++at_, true;
-    return false;
+    if (at_ == end_ || *at_ > '\r') return false;
+    if (*at_ == '\r' && at_ + 1 != end_ && at_[1] == '\n') return at_ += 2, true;
+    return !strict() && *at_ == '\n' && (++at_, true);
   }
 
   HeadFault takeStrictField(HeaderField& field);
-  HeadFault takeTolerantField(HeaderField& field);
+  HeadFault takeTolerantField(HeaderField& field, bool kept);
 
   const char* at_;
   const char* end_;
@@ -75,23 +76,23 @@ HeadFault Cursor::takeStrictField(HeaderField& field) {
   return HeadFault::None;
 }
 
-/// A line without a colon gives an empty name: it is passed over, as servers do that let it through.
-HeadFault Cursor::takeTolerantField(HeaderField& field) {
-  std::string_view line;
-  const char* start = at_;
-  if (const HeadFault fault = takeLine(line); fault != HeadFault::None) return fault;
-  if (isBlank(line.front())) return HeadFault::ObsFold;
-  const char* stop = line.data() + line.size();
+/// A line without a colon gives an empty name: it is passed over, as servers do that let it through; so is a field that
+/// says no fact unless it is `kept`.
+HeadFault Cursor::takeTolerantField(HeaderField& field, bool kept) {
+  const char* const start = at_;
+  if (isBlank(*start)) return HeadFault::ObsFold;
+  const char* colon = findEither(start, end_, ':', '\n');
+  const char* feed = findByte(colon, end_, '\n');
   // A folded field goes on over the lines that start with a blank.
-  while (at_ != end_ && isBlank(*at_)) {
-    if (const HeadFault fault = takeLine(line); fault != HeadFault::None) return fault;
-    stop = line.data() + line.size();
-  }
-  const char* colon = findByte(start, stop, ':');
+  while (feed != end_ && feed + 1 != end_ && isBlank(feed[1])) feed = findByte(feed + 1, end_, '\n');
+  if (feed == end_) return HeadFault::Incomplete;
+  at_ = feed + 1;
+  if (*colon != ':') colon = findByte(colon, feed, ':');
   if (colon == start) return HeadFault::FieldName;
-  if (colon == stop) return HeadFault::None;
+  if (colon == feed) return HeadFault::None;
+  if (!kept && *start > ' ' && colon[-1] > ' ' && !FactReader::mayTake({start, colon})) return HeadFault::None;
   field.name = trim({start, colon});
-  field.value = trim({colon + 1, stop});
+  field.value = trim({colon + 1, feed});
   return HeadFault::None;
 }
 
@@ -102,10 +103,10 @@ HeadFault Cursor::takeFields(std::span<HeaderField> array, std::span<const Heade
   while (!atEmptyLine()) {
     if (at_ == end_) return HeadFault::Incomplete;
     HeaderField field;
-    HeadFault fault = strict() ? takeStrictField(field) : takeTolerantField(field);
+    HeadFault fault = strict() ? takeStrictField(field) : takeTolerantField(field, count < room);
     if (fault != HeadFault::None) return fault;
     if (field.name.empty()) continue;
-    fault = reader.take(field, facts);
+    if (FactReader::mayTake(field.name)) fault = reader.take(field, facts);
     if (fault != HeadFault::None) return fault;
     if (count < room) {
       array[count++] = field;
@@ -171,9 +172,10 @@ HeadFault parseStatusLine(std::string_view line, bool strict, ResponseHead& out)
 }
 
 template <class Head>
-HeadFault parseRest(Cursor& cursor, Strictness strictness, bool request, std::span<HeaderField> array, Head& out) {
-  FactReader reader(strictness);
+HeadFault parseRest(Cursor& cursor, std::string_view bytes, bool request, std::span<HeaderField> array, Head& out) {
+  FactReader reader(cursor.strict() ? Strictness::Strict : Strictness::Tolerant);
   const HeadFault fault = cursor.takeFields(array, out.fields, reader, out.facts);
+  out.length = bytes.size() - cursor.left();
   return fault != HeadFault::None ? fault : reader.finish(request, out.minorVersion, out.facts);
 }
 
@@ -199,28 +201,28 @@ std::size_t HeadScanner::scan(std::string_view piece) {
   return kNotYet;
 }
 
-HeadFault parseRequestHead(std::string_view head, Strictness strictness, std::span<HeaderField> array,
+HeadFault parseRequestHead(std::string_view bytes, Strictness strictness, std::span<HeaderField> array,
                            RequestHead& out) {
   out = RequestHead();
-  Cursor cursor(head, strictness);
+  Cursor cursor(bytes, strictness);
   std::string_view line;
   HeadFault fault = cursor.takeLine(line);
   if (fault == HeadFault::FieldValue) return HeadFault::StartLine;
   if (fault != HeadFault::None) return fault;
   fault = cursor.strict() ? parseStrictRequestLine(line, out) : parseTolerantRequestLine(line, out);
-  return fault != HeadFault::None ? fault : parseRest(cursor, strictness, true, array, out);
+  return fault != HeadFault::None ? fault : parseRest(cursor, bytes, true, array, out);
 }
 
-HeadFault parseResponseHead(std::string_view head, Strictness strictness, std::span<HeaderField> array,
+HeadFault parseResponseHead(std::string_view bytes, Strictness strictness, std::span<HeaderField> array,
                             ResponseHead& out) {
   out = ResponseHead();
-  Cursor cursor(head, strictness);
+  Cursor cursor(bytes, strictness);
   std::string_view line;
   HeadFault fault = cursor.takeLine(line);
   if (fault == HeadFault::FieldValue) return HeadFault::StartLine;
   if (fault != HeadFault::None) return fault;
   fault = parseStatusLine(line, cursor.strict(), out);
-  return fault != HeadFault::None ? fault : parseRest(cursor, strictness, false, array, out);
+  return fault != HeadFault::None ? fault : parseRest(cursor, bytes, false, array, out);
 }
 
 }  // namespace loam::http

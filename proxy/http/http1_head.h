@@ -18,7 +18,7 @@ enum class Strictness : std::uint8_t { Strict, Tolerant };
 /// Why a head was refused.
 enum class HeadFault : std::uint8_t {
   None,
-  Incomplete,  ///< no empty line at its end
+  Incomplete,  ///< no empty line
   StartLine,
   Method,
   Target,
@@ -67,6 +67,7 @@ struct RequestHead {
   std::uint8_t minorVersion = 1;
   std::span<const HeaderField> fields;
   HeadFacts facts;
+  std::size_t length = 0;  ///< bytes, the empty line included
 };
 
 struct ResponseHead {
@@ -75,6 +76,7 @@ struct ResponseHead {
   std::uint8_t minorVersion = 1;
   std::span<const HeaderField> fields;
   HeadFacts facts;
+  std::size_t length = 0;  ///< bytes, the empty line included
 };
 
 /// Finds where a head ends while its bytes come in pieces of any size: every byte is looked at once.
@@ -92,11 +94,12 @@ class HeadScanner {
   State state_ = State::InLine;
 };
 
-/// Parses a whole head, from its first byte to its empty line. No allocation. In tolerant mode fields past the array's
+/// Parses the head that `bytes` start with, from its first byte to its empty line; what follows is not looked at. No
+/// allocation. In tolerant mode fields past the array's
 /// end still count for the facts and a folded value keeps its line ends.
-HeadFault parseRequestHead(std::string_view head, Strictness strictness, std::span<HeaderField> array,
+HeadFault parseRequestHead(std::string_view bytes, Strictness strictness, std::span<HeaderField> array,
                            RequestHead& out);
-HeadFault parseResponseHead(std::string_view head, Strictness strictness, std::span<HeaderField> array,
+HeadFault parseResponseHead(std::string_view bytes, Strictness strictness, std::span<HeaderField> array,
                             ResponseHead& out);
 
 /// Value of the first field of that name (any case), empty when absent.

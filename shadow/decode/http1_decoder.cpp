@@ -95,7 +95,12 @@ std::string_view Http1Decoder::takeHead(Direction direction, std::string_view by
     from.scanner.reset();
   }
   const std::size_t room = kMostHeld - up_.held.size() - down_.held.size();
-  const std::size_t size = from.scanner.scan(bytes.substr(0, room));
+  std::size_t size = 0;
+  // Nearly every head comes whole, and its end need not be looked for first.
+  if (from.held.empty() && readHead(direction, bytes.substr(0, room), now, size) == HeadFault::None) {
+    return bytes.substr(size);
+  }
+  size = from.scanner.scan(bytes.substr(0, room));
   if (size == http::HeadScanner::kNotYet) {
     if (bytes.size() > room) {
       lose(from.held.size() + room == kMostHeld ? LossReason::TooLong : LossReason::BufferFull);
@@ -104,20 +109,29 @@ std::string_view Http1Decoder::takeHead(Direction direction, std::string_view by
     }
     return {};
   }
-  std::string joined;
-  std::string_view head = bytes.substr(0, size);
-  if (!from.held.empty()) {
-    joined = std::exchange(from.held, {});
-    joined.append(head);
-    head = joined;
-  }
+  const std::string_view rest = bytes.substr(size);
+  const std::string head = std::exchange(from.held, {}).append(bytes.substr(0, size));
+  const HeadFault fault = readHead(direction, head, now, size);
+  if (fault != HeadFault::None) lose(lossOf(fault));
+  return rest;
+}
+
+/// Reads a head from the start of `bytes`; nothing happens when it is not whole there, or bad.
+HeadFault Http1Decoder::readHead(Direction direction, std::string_view bytes, Monotonic now, std::size_t& size) {
   if (direction == Direction::Upstream) {
-    requestHead(head);
-    if (!lost_ && from.body.state() == http::BodyReader::State::Done) requestDone(now);
-  } else {
-    responseHead(head, now);
+    __attribute__((uninitialized)) FieldStorage storage;
+    const auto fields = storage.fields().first(context_.showsHeads ? http::kMostFields : 0);
+    http::RequestHead head;
+    const HeadFault fault = http::parseRequestHead(bytes, http::Strictness::Tolerant, fields, head);
+    if (fault == HeadFault::None) requestHead(head, now);
+    size = head.length;
+    return fault;
   }
-  return bytes.substr(size);
+  http::ResponseHead head;
+  const HeadFault fault = http::parseResponseHead(bytes, http::Strictness::Tolerant, {}, head);
+  if (fault == HeadFault::None) responseHead(head, now);
+  size = head.length;
+  return fault;
 }
 
 std::string_view Http1Decoder::takeBody(Direction direction, std::string_view bytes, Monotonic now) {
@@ -146,12 +160,7 @@ void Http1Decoder::holdBack(std::string_view bytes) {
   up_.held.append(bytes);
 }
 
-void Http1Decoder::requestHead(std::string_view text) {
-  __attribute__((uninitialized)) FieldStorage storage;
-  http::RequestHead head;
-  const HeadFault fault = http::parseRequestHead(text, http::Strictness::Tolerant, storage.fields(), head);
-  if (fault != HeadFault::None) return lose(lossOf(fault));
-
+void Http1Decoder::requestHead(const http::RequestHead& head, Monotonic now) {
   const bool connect = head.method == "CONNECT";
   PendingRequest request;
   request.started = up_.headStarted;
@@ -160,7 +169,12 @@ void Http1Decoder::requestHead(std::string_view text) {
   if (!pending_.push(request, head.method, pathOf(head.target))) return lose(LossReason::BufferFull);
   up_.body = http::BodyReader(connect ? http::BodyPlan() : http::requestBody(head.facts), http::Strictness::Tolerant);
   up_.phase = Phase::Body;
+  names_.report(head.facts.host, events_);
+  if (context_.showsHeads) show(head);
+  if (up_.body.state() == http::BodyReader::State::Done) requestDone(now);
+}
 
+void Http1Decoder::show(const http::RequestHead& head) {
   filter::ExchangeView view;
   view.client = context_.client;
   view.destination = context_.destination;
@@ -168,7 +182,6 @@ void Http1Decoder::requestHead(std::string_view text) {
   view.authority = head.facts.host;
   view.path = head.target;
   view.headers = head.fields;
-  names_.report(head.facts.host, events_);
   events_.onRequestHead(view);
 }
 
@@ -183,11 +196,7 @@ void Http1Decoder::requestDone(Monotonic now) {
   up_.phase = waits ? Phase::Hold : Phase::Head;
 }
 
-void Http1Decoder::responseHead(std::string_view text, Monotonic now) {
-  __attribute__((uninitialized)) FieldStorage storage;
-  http::ResponseHead head;
-  const HeadFault fault = http::parseResponseHead(text, http::Strictness::Tolerant, storage.fields(), head);
-  if (fault != HeadFault::None) return lose(lossOf(fault));
+void Http1Decoder::responseHead(const http::ResponseHead& head, Monotonic now) {
   if (pending_.empty()) return lose(LossReason::OutOfStep);
   PendingRequest& request = pending_.front();
   if (head.status < 200 && head.status != 101) return;

@@ -51,9 +51,11 @@ class Http1Decoder final : public Decoder {
   std::string_view takeHead(Direction direction, std::string_view bytes, Monotonic now);
   std::string_view takeBody(Direction direction, std::string_view bytes, Monotonic now);
   void holdBack(std::string_view bytes);
-  void requestHead(std::string_view head);
+  http::HeadFault readHead(Direction direction, std::string_view bytes, Monotonic now, std::size_t& size);
+  void requestHead(const http::RequestHead& head, Monotonic now);
+  void show(const http::RequestHead& head);
   void requestDone(Monotonic now);
-  void responseHead(std::string_view head, Monotonic now);
+  void responseHead(const http::ResponseHead& head, Monotonic now);
   void responseDone(Outcome outcome, Monotonic now);
   void bodyDone(Direction direction, Monotonic now);
   void switchProtocol(const http::ResponseHead& head, Monotonic now);

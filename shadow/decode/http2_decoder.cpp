@@ -151,15 +151,17 @@ void Http2Decoder::takeRequest(std::uint32_t id, std::span<const HeaderField> fi
   stream->started = up_.blockAt;
   noteGrpc(*stream, sorted.contentType);
 
+  const std::string_view authority = sorted.authority.empty() ? sorted.host : sorted.authority;
+  names_.report(authority, events_);
+  if (!context_.showsHeads) return;
   filter::ExchangeView view;
   view.client = context_.client;
   view.destination = context_.destination;
   view.method = sorted.method;
   view.scheme = sorted.scheme;
-  view.authority = sorted.authority.empty() ? sorted.host : sorted.authority;
+  view.authority = authority;
   view.path = sorted.path;
   view.headers = sorted.regular;
-  names_.report(view.authority, events_);
   events_.onRequestHead(view);
 }
 

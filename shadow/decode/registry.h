@@ -11,6 +11,8 @@ namespace loam::decode {
 struct DecoderContext {
   SocketAddress client;
   SocketAddress destination;
+  /// Whether onRequestHead() is called: what it shows is a tenth of what an HTTP/1 request costs to watch.
+  bool showsHeads = true;
 };
 
 enum class Match : std::uint8_t { No, NeedMore, Yes };

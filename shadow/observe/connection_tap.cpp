@@ -10,7 +10,7 @@ using relay::Direction;
 ConnectionTap::ConnectionTap(ConnectionTapFactory& factory, ConnectionId id, const relay::ConnectionFacts& facts,
                              Monotonic now)
     : factory_(factory), facts_(facts), id_(id), opened_(now), now_(now), flushed_(now) {
-  decoder_ = factory_.makeDecoder(*this, decode::DecoderContext{facts.client, facts.destination});
+  decoder_ = factory_.makeDecoder(*this, decode::DecoderContext{facts.client, facts.destination, false});
   announce();
 }
 

@@ -13,12 +13,27 @@ using test::serverEnds;
 using test::Transcript;
 using Lines = std::vector<std::string>;
 
-test::DecoderMaker maker() {
-  return [](DecoderEvents& events) { return makeHttp1Decoder(events, DecoderContext()); };
+test::DecoderMaker maker(bool showsHeads = true) {
+  return [showsHeads](DecoderEvents& events) {
+    DecoderContext context;
+    context.showsHeads = showsHeads;
+    return makeHttp1Decoder(events, context);
+  };
 }
 
-Lines exchanges(const Transcript& transcript) { return test::playEverySplit(maker(), transcript).of("exchange"); }
-Lines all(const Transcript& transcript) { return test::playEverySplit(maker(), transcript).lines; }
+/// Every event, which are the same but for the heads where nobody asks for them.
+Lines all(const Transcript& transcript) {
+  Lines shown = test::playEverySplit(maker(), transcript).lines;
+  Lines expected = shown;
+  std::erase_if(expected, [](const std::string& line) { return line.starts_with("head "); });
+  EXPECT_EQ(test::playEverySplit(maker(false), transcript, 10).lines, expected);
+  return shown;
+}
+Lines exchanges(const Transcript& transcript) {
+  Lines lines = all(transcript);
+  std::erase_if(lines, [](const std::string& line) { return !line.starts_with("exchange"); });
+  return lines;
+}
 
 TEST(Http1DecoderTest, ReportsHeadNameAndExchange) {
   const Lines lines = all({client("GET /users/7?x=1 HTTP/1.1\r\nHost: Users.example:8080\r\nA: b\r\n\r\n"),
