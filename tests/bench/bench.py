@@ -1,6 +1,7 @@
 """Measures Loam's relay against no proxy, HAProxy and nginx by the method of docs/benchmarks.md: `bench.py [--pairs 4 --slice 1]`.
 Needs root for a network namespace of its own, and LOAM_BIN, the folder of a release build."""
 import argparse
+import csv
 import json
 import os
 import pathlib
@@ -36,6 +37,7 @@ def options_of(argv):
                         help="status 5 when a request costs over 3 %% more instructions than tests/bench/instructions.json says")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the contenders")
     parser.add_argument("--table", type=pathlib.Path, default=ROOT / "docs" / "benchmarks-table.md")
+    parser.add_argument("--resume", action="store_true", help="take over what a run that was cut off had finished, from its raw CSV")
     parser.add_argument("--raw", type=pathlib.Path, default=ROOT / "build" / "bench", help="folder of the raw CSV")
     return parser.parse_args(argv)
 
@@ -67,8 +69,10 @@ def run(options, folder):
     machine.enter_namespace()
     machine.use_congestion_control("reno")
     options.raw.mkdir(parents=True, exist_ok=True)
-    with open(options.raw / "slices.csv", "w", newline="") as raw:
-        bench = Bench(contenders.start_upstream(), options, raw)
+    slices = options.raw / "slices.csv"
+    earlier = list(csv.DictReader(slices.read_text().splitlines())) if options.resume and slices.exists() else []
+    with open(slices, "w", newline="") as raw:
+        bench = Bench(contenders.start_upstream(), options, raw, earlier)
         try:
             whole = Run(bench, options, folder)
             same = whole.same()

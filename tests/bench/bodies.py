@@ -57,6 +57,8 @@ def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12
     for number in range(rounds):
         port = first_port + 20 * number
         longer, shorter = instructions(kind, port + 10, folder, many), instructions(kind, port, folder, few)
+        if not longer or not shorter:
+            raise RuntimeError(f"callgrind left no counts of {kind.__name__}")
         threads = [(longer[name] - shorter.get(name, 0)) / (many - few) for name in longer]
         slopes.append((max(threads), sum(threads)))
     return tuple(statistics.median(column) for column in zip(*slopes))

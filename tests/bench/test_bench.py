@@ -24,6 +24,7 @@ def bench_of(pieces, retries=3):
     made.noisy = made.repeated = made.total = 0
     made.raw = Rows()
     made.random = types.SimpleNamespace(shuffle=lambda order: None)
+    made.earlier = []
     made.upstream = types.SimpleNamespace(pid=1)
     left = iter(pieces)
     made.take = lambda *_: next(left)
@@ -75,3 +76,19 @@ def test_growth_of_instructions_is_a_complaint_and_so_is_a_missing_figure():
     known = {"Loam": 1000, "HAProxy": 4000}
     assert list(bench.grown({"Loam": (1029, 5000), "HAProxy": (4000, 4000)}, known)) == []
     assert len(list(bench.grown({"Loam": (1031, 5000)}, known))) == 2
+
+
+def rows_of(scenario, name, count, kept=1):
+    return [dict(zip(["time", "scenario", "contender", "pass", "kept", *load.Slice.__dataclass_fields__],
+                     map(str, [1.5, scenario, name, number, kept, 100, 0, 50.0, 10.0 + number, 20.0, 90.0, 0.2, 0.0]))) for number in range(count)]
+
+
+def test_a_run_that_was_cut_off_goes_on_behind_what_it_had_finished():
+    one = bench_of([piece()] * 4)
+    one.earlier = rows_of("http", "a", 4) + rows_of("http", "a", 2, kept=0) + rows_of("ping", "a", 3)
+    contender = types.SimpleNamespace(name="a")
+    assert one.finished("http", [contender], 4)["a"].of("cost") == [10.0, 11.0, 12.0, 13.0]
+    assert (one.total, one.repeated, one.noisy) == (4, 2, 4)  # 20 % foreign CPU: kept, but not clean
+    assert len(one.raw) == 6
+    assert one.finished("ping", [contender], 4) is None
+    assert one.finished("http", [contender, types.SimpleNamespace(name="b")], 4) is None
