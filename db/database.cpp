@@ -9,29 +9,20 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <mutex>
+
+#include "proxy/base/durable_file.h"
 
 namespace loam::db {
 
 namespace {
 
-using namespace Poco::Data::Keywords;  // into, now
+using namespace Poco::Data::Keywords;  // into, now, use
 namespace sqlite = Poco::Data::SQLite;
 
 constexpr std::size_t kOpenSeconds = 5;
 constexpr int kBusyMilliseconds = 5000;
-
-Result<Descriptor> lockFile(const std::filesystem::path& path) {
-  const std::string name = path.string() + ".lock";
-  Descriptor lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return fail(systemError(errno, "opening " + name));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return fail(ErrorCode::Conflict, path.string() + " is in use by another process (it holds " + name + ")");
-    return fail(systemError(errno, "locking " + name));
-  }
-  return lock;
-}
 
 Result<Poco::Data::Session> openSession(const std::filesystem::path& path) {
   static std::once_flag registered;
@@ -67,7 +58,39 @@ ErrorCode codeOf(int sqliteCode) {
   }
 }
 
+/// Before SQLite makes it with the mode that the umask leaves.
+Status makePrivate(const std::filesystem::path& path) {
+  const Descriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  // A file that is there is not opened here: closing it would drop the locks that this process holds on it.
+  if (!made && errno != EEXIST) return fail(systemError(errno, "making " + path.string()));
+  return {};
+}
+
+/// What to do about a file that SQLite cannot make sense of.
+std::string advice(int sqliteCode) {
+  switch (sqliteCode & 0xff) {
+    case SQLITE_CORRUPT:
+      return " (the file is damaged; restore a backup or move it away to begin a new one)";
+    case SQLITE_NOTADB:
+      return " (it is no database; move it away or name another file)";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
+
+Result<Descriptor> lockFile(const std::filesystem::path& path) {
+  const std::string name = path.string() + ".lock";
+  Descriptor lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return fail(systemError(errno, "opening " + name));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return fail(ErrorCode::Conflict, path.string() + " is in use by another process (it holds " + name + ")");
+    return fail(systemError(errno, "locking " + name));
+  }
+  return lock;
+}
 
 Database::Database(std::filesystem::path path, Descriptor lock, Poco::Data::Session session)
     : path_(std::move(path)), lock_(std::move(lock)), session_(std::move(session)) {}
@@ -79,9 +102,11 @@ Database::~Database() {
 Result<std::unique_ptr<Database>> Database::openWriter(const std::filesystem::path& path, const Schema& schema) {
   auto lock = lockFile(path);
   if (!lock) return fail(std::move(lock).error());
+  LOAM_TRY(makePrivate(path));
   auto session = openSession(path);
   if (!session) return fail(std::move(session).error());
   std::unique_ptr<Database> database(new Database(path, *std::move(lock), *std::move(session)));
+  LOAM_TRY(database->checkWriter(schema));
   LOAM_TRY(database->prepareWriter(schema));
   LOAM_TRY(database->migrate(schema));
   return database;
@@ -103,7 +128,7 @@ Result<std::unique_ptr<Database>> Database::openReader(const std::filesystem::pa
   return database;
 }
 
-Status Database::prepareWriter(const Schema& schema) {
+Status Database::checkWriter(const Schema& schema) {
   std::int64_t application = 0;
   std::int64_t version = 0;
   std::int64_t objects = 0;
@@ -131,10 +156,14 @@ Status Database::prepareWriter(const Schema& schema) {
     return fail(ErrorCode::Io,
                 path_.string() + " is damaged (" + verdict + "); restore a backup or move it away to begin a new one");
   }
-  return attempt("preparing", [&](Poco::Data::Session& session) {
+  return {};
+}
+
+Status Database::prepareWriter(const Schema& schema) {
+  return attempt("preparing", [&schema](Poco::Data::Session& session) {
     std::string mode;
     session << "PRAGMA journal_mode = WAL", into(mode), now;
-    pragma(session, "PRAGMA synchronous = NORMAL");
+    pragma(session, schema.precious ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     pragma(session, "PRAGMA mmap_size = 0");
     pragma(session, "PRAGMA foreign_keys = 1");
     pragma(session, "PRAGMA cache_size = -65536");
@@ -147,6 +176,12 @@ Status Database::migrate(const Schema& schema) {
   std::int64_t version = 0;
   LOAM_TRY(attempt("reading the schema's version",
                    [&](Poco::Data::Session& session) { version = pragma(session, "PRAGMA user_version"); }));
+  if (schema.precious && version > 0 && version < schema.migrations.back().version) {
+    const std::filesystem::path copy = path_.string() + ".schema-" + std::to_string(version);
+    std::error_code ignored;
+    std::filesystem::remove(copy, ignored);  // of a migration that failed
+    LOAM_TRY(copyTo(copy));
+  }
   for (const Migration& migration : schema.migrations) {
     if (migration.version <= version) continue;
     const std::string stamp = "PRAGMA application_id = " + std::to_string(schema.application) +
@@ -169,6 +204,20 @@ Status Database::script(std::string_view what, const std::string& sql) {
   });
 }
 
+Status Database::copyTo(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return fail(ErrorCode::Conflict, file.string() + " exists already");
+  std::string partial = file.string() + ".partial-XXXXXX";
+  const Descriptor made(::mkstemp(partial.data()));
+  if (!made) return fail(systemError(errno, "making " + partial));
+  Status done = attempt("copying into " + partial,
+                        [&partial](Poco::Data::Session& session) { session << "VACUUM INTO ?", use(partial), now; });
+  if (done) done = syncFile(partial);
+  if (done) done = renameToNew(partial, file);
+  if (!done) std::filesystem::remove(partial, ignored);
+  return done;
+}
+
 Status Database::transactionOf(std::string_view what, const std::function<void(Poco::Data::Session&)>& body) {
   LOAM_TRY(script(what, "BEGIN IMMEDIATE"));
   Status done = attempt(what, [&body](Poco::Data::Session& session) { body(session); });
@@ -186,7 +235,7 @@ Error Database::translate(std::string_view what, std::exception_ptr thrown) cons
     const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_IOERR;
     const ErrorCode mapped =
         dynamic_cast<const sqlite::DatabaseFullException*>(&e) != nullptr ? ErrorCode::Exhausted : codeOf(code);
-    return {mapped, where + e.displayText(), ErrorOrigin::Local, mapped == ErrorCode::Timeout};
+    return {mapped, where + e.displayText() + advice(code), ErrorOrigin::Local, mapped == ErrorCode::Timeout};
   } catch (const Poco::Exception& e) {
     return {ErrorCode::Io, where + e.displayText(), ErrorOrigin::Local, false};
   } catch (const std::exception& e) {

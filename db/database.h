@@ -29,7 +29,13 @@ struct Schema {
   std::int32_t application = 0;  ///< SQLite's application_id: another program's file is refused
   std::string_view what;         ///< "graph record", for people
   std::span<const Migration> migrations;
+  /// What is lost with the file is lost for good: a commit is on the disk when it returns (synchronous=FULL), and a
+  /// copy of the file, PATH.schema-N, is kept before it is migrated from schema N.
+  bool precious = false;
 };
+
+/// Keeps a second process off the file: holds PATH.lock until it is closed. Conflict when one has it.
+Result<Descriptor> lockFile(const std::filesystem::path& path);
 
 /// One SQLite file through POCO Data, by the rules of DESIGN section 5: one connection writes and checkpoints, readers
 /// are query-only and never checkpoint, no mmap. POCO's exceptions end in attempt() and transaction(). One thread at a
@@ -67,9 +73,14 @@ class Database {
   /// Several statements at once, without parameters.
   Status script(std::string_view what, const std::string& sql);
 
+  /// A consistent copy into `file`, which must not exist (Conflict): as it was at one moment, mode 0600. It has its
+  /// name when it is whole and on the disk.
+  Status copyTo(const std::filesystem::path& file);
+
  private:
   Database(std::filesystem::path path, Descriptor lock, Poco::Data::Session session);
 
+  Status checkWriter(const Schema& schema);
   Status prepareWriter(const Schema& schema);
   Status migrate(const Schema& schema);
   Status transactionOf(std::string_view what, const std::function<void(Poco::Data::Session&)>& body);

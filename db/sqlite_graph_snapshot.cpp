@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <map>
 
-#include "db/cell_functions.h"
 #include "shadow/record/cell.h"
 
 namespace loam::db {
@@ -20,26 +19,6 @@ template <class T>
 using Column = std::vector<T>;
 
 }  // namespace
-
-Result<std::unique_ptr<Database>> ReaderPool::take() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      auto reader = std::move(idle_.back());
-      idle_.pop_back();
-      return reader;
-    }
-  }
-  auto reader = Database::openReader(path_);
-  if (reader)
-    LOAM_TRY((*reader)->attempt("preparing a reader", [](Session& session) { defineCellFunctions(session); }));
-  return reader;
-}
-
-void ReaderPool::giveBack(std::unique_ptr<Database> reader) {
-  const std::lock_guard lock(mutex_);
-  if (idle_.size() < kMostIdle) idle_.push_back(std::move(reader));
-}
 
 Result<std::unique_ptr<record::GraphSnapshot>> SqliteGraphSnapshot::begin(ReaderPool& pool, IndexView view) {
   auto reader = pool.take();

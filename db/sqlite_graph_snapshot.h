@@ -1,31 +1,15 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "db/database.h"
+#include "db/reader_pool.h"
 #include "shadow/record/graph_store.h"
 #include "shadow/record/window_plan.h"
 
 namespace loam::db {
-
-/// Readers at rest, so that a query need not open the file. Any thread.
-class ReaderPool {
- public:
-  explicit ReaderPool(std::filesystem::path path) : path_(std::move(path)) {}
-
-  Result<std::unique_ptr<Database>> take();
-  void giveBack(std::unique_ptr<Database> reader);
-
- private:
-  static constexpr std::size_t kMostIdle = 2;
-
-  const std::filesystem::path path_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Database>> idle_;
-};
 
 /// What the index in memory adds to the rows of a snapshot.
 struct IndexView {

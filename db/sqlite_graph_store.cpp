@@ -27,7 +27,7 @@ constexpr std::uint64_t kMostWalBytes = 64ULL * 1024 * 1024;
 class SqliteGraphStore final : public record::GraphStore {
  public:
   SqliteGraphStore(std::filesystem::path path, const record::Limits& limits)
-      : path_(std::move(path)), limits_(limits), index_(limits), readers_(path_) {}
+      : path_(std::move(path)), limits_(limits), index_(limits), readers_(path_, &defineCellFunctions) {}
 
   Status open() {
     writer_.reset();

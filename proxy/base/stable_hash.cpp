@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <string>
 
 namespace loam {
 
@@ -23,6 +24,12 @@ std::uint32_t murmur3(std::string_view bytes, std::uint32_t seed) {
   hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
   hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
   return hash ^ (hash >> 16);
+}
+
+std::uint32_t bucketOf(std::string_view salt, std::string_view unit) {
+  constexpr std::uint64_t kBuckets = 100'000;
+  const std::string both = std::string(salt).append("|").append(unit);
+  return static_cast<std::uint32_t>((murmur3(both) * kBuckets) >> 32);
 }
 
 }  // namespace loam

@@ -4,32 +4,11 @@
 #include <cmath>
 #include <cstdio>
 
+#include "proxy/base/utf8.h"
+
 namespace loam::cli {
 
 namespace {
-
-/// Length of the UTF-8 sequence that starts `text`, and its character; 0 when there is none.
-std::size_t decode(std::string_view text, std::uint32_t& character) {
-  const auto byte = [&text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  if (byte(0) < 0x80) return character = byte(0), 1;
-  const std::size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return 0;
-  character = byte(0) & (0x7fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    character = character << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr std::array<std::uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-  return character < kLeast[length] || character > 0x10ffff || surrogate ? 0 : length;
-}
-
-bool isShown(std::uint32_t character) {
-  const bool control = character < 0x20 || (character >= 0x7f && character < 0xa0);
-  const bool invisible = (character >= 0x200b && character <= 0x200f) || (character >= 0x2028 && character <= 0x202e) ||
-                         (character >= 0x2060 && character <= 0x206f) || character == 0xfeff;
-  return !control && !invisible;
-}
 
 std::string format(const char* pattern, double value) {
   std::array<char, 64> buffer{};
@@ -48,19 +27,20 @@ std::string digits(double value) {
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    std::uint32_t character = 0;
-    const std::size_t length = decode(text, character);
+    const std::string_view before = text;
+    const auto character = takeCharacter(text);
     std::array<char, 16> escaped{};
-    if (length == 0) {
+    if (!character) {
       std::snprintf(escaped.data(), escaped.size(), "\\x%02x", static_cast<std::uint8_t>(text[0]));
       out.append(escaped.data());
-    } else if (!isShown(character)) {
-      std::snprintf(escaped.data(), escaped.size(), character < 0x100 ? "\\x%02x" : "\\u{%x}", character);
+      text.remove_prefix(1);
+    } else if (movesText(*character)) {
+      const auto value = static_cast<std::uint32_t>(*character);
+      std::snprintf(escaped.data(), escaped.size(), value < 0x100 ? "\\x%02x" : "\\u{%x}", value);
       out.append(escaped.data());
     } else {
-      out.append(text.substr(0, length));
+      out.append(before.substr(0, before.size() - text.size()));
     }
-    text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
 }

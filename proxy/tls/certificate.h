@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/result.h"
+
+typedef struct x509_st X509;
+
+namespace loam::tls {
+
+/// One X.509 certificate. Any thread.
+class Certificate {
+ public:
+  static Result<Certificate> fromPem(std::string_view pem);
+  std::string toPem() const;
+
+  std::string subject() const;
+  std::string serial() const;  ///< lower-case hex
+  std::vector<std::string> uris() const;  ///< of the subject alternative names
+  /// The one URI of an SVID ("spiffe://loam/proxy/node-a"); empty when there is none, or several.
+  std::string spiffeId() const;
+  std::int64_t notBefore() const;  ///< unix seconds
+  std::int64_t notAfter() const;
+  std::string fingerprint() const;  ///< SHA-256 of the DER, lower-case hex
+
+  X509* get() const { return certificate_.get(); }
+
+ private:
+  explicit Certificate(std::shared_ptr<X509> certificate) : certificate_(std::move(certificate)) {}
+  std::shared_ptr<X509> certificate_;
+};
+
+/// Every certificate of a PEM text, in order; an empty text is an error.
+Result<std::vector<Certificate>> certificatesFromPem(std::string_view pem);
+
+/// A certificate with what leads from it to a root, and its key.
+struct Credentials {
+  std::vector<Certificate> chain;  ///< leaf first, without the root
+  std::string keyPem;
+};
+
+}  // namespace loam::tls

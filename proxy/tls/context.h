@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/base/result.h"
+#include "proxy/tls/certificate.h"
+
+typedef struct ssl_ctx_st SSL_CTX;
+
+namespace loam::tls {
+
+/// Whether clients have to show a certificate. One that is shown has to be good in either case.
+enum class ClientCertificate { Required, Wanted, Unwanted };
+
+/// How connections are secured, of one side: TLS 1.3 only, no tickets, no resumption, no early data (D3, D13). Made anew
+/// when a certificate or a root changes; connections keep the one they began with. Made on any thread, used by one loop.
+class Context {
+ public:
+  struct Settings {
+    Credentials own{};                ///< empty chain: none (a client that joins)
+    std::vector<Certificate> roots{};  ///< who may vouch for the peer
+    ClientCertificate client = ClientCertificate::Required;  ///< of a server
+    /// Asked for the peer's chain after it was found good, on the loop's thread; a reason refuses the handshake.
+    std::function<std::optional<std::string>(const Certificate& leaf)> admits{};
+  };
+
+  static Result<std::shared_ptr<const Context>> server(Settings settings);
+  /// A client that has no roots but pins one by its SHA-256 takes the server's chain only when its last certificate is
+  /// that root (D14); `pinned` is lower-case hex.
+  static Result<std::shared_ptr<const Context>> client(Settings settings, std::string pinned = {});
+  ~Context();
+
+ private:
+  friend class Stream;
+  Context() = default;
+  SSL_CTX* context_ = nullptr;
+  Settings settings_;
+  std::string pinned_;
+};
+
+}  // namespace loam::tls

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/fields.h"
+
+namespace loam::features {
+
+/// What a percentage is of: who is switched first.
+enum class Unit : std::uint8_t {
+  None,  ///< the stage holds for all or nobody
+  Connection,
+  Request,         ///< by trace id, or by a sticky key where the settings name one
+  Instance,        ///< of the service
+  Source,          ///< a calling service
+  SourceIdentity,  ///< a proven one
+};
+/// "connection", "source identity", ...; empty for None.
+std::string_view name(Unit unit);
+
+/// One rung of a feature's ladder.
+struct Stage {
+  std::string_view name;
+  Unit unit = Unit::None;
+  bool beside = false;   ///< works beside the relay and cannot break a request; may be skipped on the way up
+  bool expires = false;  ///< only with an end
+  /// What a proxy has to say it can do; to one that does not, the stage is off. Empty for "off".
+  std::string_view capability;
+};
+
+/// What a stage of one feature demands of another feature of the same service.
+struct Need {
+  std::string_view feature;
+  std::string_view stage;  ///< at least
+  bool whole = true;       ///< at 100 %
+  std::string_view why;
+};
+
+/// Where a feature is to go; what its needs depend on.
+struct Target {
+  std::string_view stage;
+  const Json::Value& settings;
+};
+
+/// Something the mesh can do for a service (DESIGN section 6): a line in the registry, and a file of its own.
+struct Feature {
+  std::string_view name;
+  std::string_view summary;   ///< one line for people
+  std::string_view acts;      ///< "callee side", "caller side", "whichever proxy sees it", "both ends"
+  std::span<const Stage> ladder;  ///< from "off" up
+  std::string_view initial;       ///< where a service is that nobody has touched: "on" for observe, else "off"
+  /// Reads the settings strictly and gives them in their one canonical form: members that were given, durations and
+  /// rates in their shortest text. `stage` may demand some; "off" demands none.
+  Json::Value (*settings)(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems);
+  /// What the stage needs first.
+  std::vector<Need> (*needs)(const Target& target);
+
+  /// Its place in the ladder; nothing for a name that is no stage of it.
+  std::optional<std::size_t> rung(std::string_view stage) const;
+};
+
+/// All of them, in the order of DESIGN section 6: adding a feature is its file and a line in registry.cpp.
+std::span<const Feature> registry();
+/// Null when there is no such feature.
+const Feature* find(std::string_view name);
+
+/// Why a flag may not go from one stage to another in one move: nothing when it may. Down is always allowed; up may
+/// pass over stages that work beside the relay, and over no other. Both are stages of the feature.
+std::optional<std::string> refusesMove(const Feature& feature, std::string_view from, std::string_view to);
+
+}  // namespace loam::features
