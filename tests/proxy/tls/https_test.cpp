@@ -1,3 +1,7 @@
+#include <malloc.h>
+
+#include <cstdio>
+
 #include "proxy/http/client_connection.h"
 #include "proxy/http/http1_client.h"
 #include "proxy/http/http1_server.h"
@@ -182,6 +186,31 @@ TEST_F(HttpsTest, DrainingSaysGoodbye) {
   EXPECT_EQ(response.error().code, ErrorCode::Closed) << response.error().describe();
   EXPECT_FALSE((*connection)->isOpen());
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(HttpsTest, AnIdleAgentCostsLittle) {
+  constexpr std::size_t kAgents = 50;
+  serve();
+  std::vector<Result<std::unique_ptr<ClientConnection>>> agents;
+  agents.reserve(kAgents + 1);
+  agents.push_back(connect(clientContext()));
+  ASSERT_TRUE(ask(**agents.back(), {.target = "/first"}));
+  const auto calling = clientContext();
+  const auto before = ::mallinfo2().uordblks;
+  while (agents.size() <= kAgents) {
+    agents.push_back(connect(calling));
+    ASSERT_TRUE(ask(**agents.back(), {.method = "POST", .target = "/", .headers = {}, .body = std::string(3000, 'b')}));
+  }
+  turnUntil([&] { return server_->connections() == kAgents + 1; });
+  const auto all = ::mallinfo2().uordblks;
+  for (auto& agent : agents) agent->reset();
+  const auto servers = ::mallinfo2().uordblks;
+  const std::size_t each = (servers - before) / kAgents;
+  std::printf("an idle agent: %zu bytes at the server with its coroutines, %zu at itself\n", each,
+              (all - servers) / kAgents);
+  EXPECT_LT(each, 40u * 1024);
+}
+#endif
 
 TEST_F(HttpsTest, PlainHttpIsNotAnsweredInClear) {
   serve();

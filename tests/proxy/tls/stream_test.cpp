@@ -264,7 +264,7 @@ TEST_F(StreamTest, LettingGoOfAStreamClosesItInGoodOrder) {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(StreamTest, AnIdleConnectionCostsLittle) {
-  constexpr std::size_t kConnections = 200;
+  constexpr std::size_t kConnections = 50;
   const auto serving = serverContext();
   const auto calling = clientContext();
   std::vector<Both> held;
