@@ -128,7 +128,7 @@ Status Stream::judgePeer() const {
 io::Task<void> Stream::linger(Monotonic deadline) {
   constexpr std::size_t kMost = 64 * 1024;
   std::array<std::uint8_t, 1024> dropped{};
-  for (std::size_t taken = 0; taken < kMost && loop().now() < deadline;) {
+  for (std::size_t taken = 0; taken < kMost;) {
     const auto count = co_await io::readSome(*socket_, dropped, deadline);
     if (!count || *count == 0) co_return;
     taken += *count;
@@ -177,7 +177,6 @@ io::Task<Status> Stream::flush(Monotonic deadline) {
     if (!count) co_return fail(count.error());
     if (*count != io::Socket::kWouldBlock) waiting.erase(0, *count);
     if (waiting.empty() || socket_->mayWrite()) continue;
-    if (loop().now() >= deadline) co_return fail(ErrorCode::Timeout, "writing TLS", origin());
     const bool ready = co_await socket_->until(io::Ready::Write, deadline);
     if (!ready) co_return fail(ErrorCode::Timeout, "writing TLS", origin());
   }
