@@ -1,13 +1,11 @@
 #include "proxy/http/http1_connection.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <utility>
 
 #include "proxy/http/http1_chars.h"
-#include "proxy/io/stream.h"
 
 namespace loam::http {
 
@@ -65,41 +63,53 @@ bool bodyless(int status) { return status < 200 || status == 204 || status == 30
 
 }  // namespace
 
-Http1Connection::Http1Connection(std::unique_ptr<io::Socket> socket, const Handler& handler, const Http1Limits& limits,
-                                 Http1Counters& counters, const bool& draining)
-    : socket_(std::move(socket)),
-      handler_(handler),
-      limits_(limits),
-      counters_(counters),
-      draining_(draining),
-      input_(*socket_),
-      since_(socket_->loop().now()) {}
+Http1Connection::Http1Connection(std::unique_ptr<io::Socket> socket, Peer peer, Shared shared)
+    : shared_(shared),
+      stream_(shared.security.wrap ? shared.security.wrap(std::move(socket)) : io::plainStream(std::move(socket))),
+      input_(*stream_),
+      peer_(std::move(peer)),
+      since_(stream_->loop().now()) {}
 
 Http1Connection::~Http1Connection() { holdBody(0); }
 
 void Http1Connection::cut() {
   cut_ = true;
-  ::shutdown(socket_->fd(), SHUT_RDWR);
+  stream_->cut();
 }
 
 void Http1Connection::enter(Phase phase) {
   phase_ = phase;
-  since_ = socket_->loop().now();
+  since_ = stream_->loop().now();
 }
 
 void Http1Connection::holdBody(std::size_t bytes) {
-  counters_.bodiesHeld += bytes - held_;
+  shared_.counters.bodiesHeld += bytes - held_;
   held_ = bytes;
 }
 
 io::Task<void> Http1Connection::serve() {
   constexpr unsigned kInOneTurn = 16;
+  const bool secured = co_await secure();
+  if (!secured) co_return;
   for (unsigned served = 1;; ++served) {
     const bool more = co_await exchange();
     if (!more) co_return;
     // A client that pipelines thousands of requests lets the others have their turn.
-    if (served % kInOneTurn == 0) co_await socket_->loop().yield();
+    if (served % kInOneTurn == 0) co_await stream_->loop().yield();
   }
+}
+
+io::Task<bool> Http1Connection::secure() {
+  const Status opened = co_await stream_->open(since_ + shared_.limits.head);
+  if (!opened) {
+    ++shared_.counters.insecure;
+    if (shared_.security.failed && !cut_) shared_.security.failed(peer_, opened.error());
+    co_return false;
+  }
+  auto [id, serial] = stream_->peerIdentity();
+  peer_.id = std::move(id);
+  peer_.serial = std::move(serial);
+  co_return true;
 }
 
 io::Task<bool> Http1Connection::exchange() {
@@ -111,9 +121,9 @@ io::Task<bool> Http1Connection::exchange() {
     co_await refuse(refusal);
     co_return false;
   }
-  ++counters_.requests;
+  ++shared_.counters.requests;
   enter(Phase::Handling);
-  const Response response = co_await handler_(request);
+  const Response response = co_await shared_.handler(request);
   enter(Phase::Waiting);
   const bool sent = co_await send(request, response);
   holdBody(0);
@@ -125,14 +135,16 @@ io::Task<bool> Http1Connection::exchange() {
 io::Task<Http1Connection::Refusal> Http1Connection::receive(Request& request) {
   std::string_view bytes;
   idle_ = true;
-  const Monotonic idle = socket_->loop().now() + (phase_ == Phase::Fresh ? limits_.head : limits_.idle);
-  const Receipt receipt = co_await input_.readHead(bytes, idle, limits_.head);
+  const bool fresh = phase_ == Phase::Fresh;
+  const Monotonic idle = fresh ? since_ + shared_.limits.head : stream_->loop().now() + shared_.limits.idle;
+  const Receipt receipt = co_await input_.readHead(bytes, idle, shared_.limits.head);
   idle_ = false;
   if (receipt != Receipt::Complete) co_return Refusal{statusFor(receipt), http::name(receipt)};
   HeadFacts facts;
   const HeadFault fault = takeHead(bytes, request, facts);
   if (fault != HeadFault::None) co_return Refusal{statusFor(fault), http::name(fault)};
-  if (limits_.admitsHost && !limits_.admitsHost(facts.host)) co_return Refusal{421, "misdirected_request"};
+  if (shared_.limits.admitsHost && !shared_.limits.admitsHost(facts.host))
+    co_return Refusal{421, "misdirected_request"};
   const Refusal refusal = co_await receiveBody(facts, request);
   co_return refusal;
 }
@@ -142,6 +154,7 @@ HeadFault Http1Connection::takeHead(std::string_view bytes, Request& request, He
   RequestHead head;
   const HeadFault fault = parseRequestHead(bytes, Strictness::Strict, fields, head);
   if (fault != HeadFault::None) return fault;
+  request.peer = peer_;
   request.method = head.method;
   request.target = head.target;
   for (const HeaderField& field : head.fields) request.headers.emplace_back(field.name, field.value);
@@ -158,15 +171,15 @@ io::Task<Http1Connection::Refusal> Http1Connection::receiveBody(const HeadFacts&
   if (expectation == Expectation::Unknown) co_return Refusal{417, "expectation_failed"};
   const bool declared = plan.kind == BodyPlan::Kind::Length;
   if (declared && plan.length == 0) co_return Refusal{};
-  const std::size_t most = limits_.bodyOf ? limits_.bodyOf(request) : limits_.body;
+  const std::size_t most = shared_.limits.bodyOf ? shared_.limits.bodyOf(request) : shared_.limits.body;
   if (declared && plan.length > most) co_return Refusal{413, "body_too_long"};
   // A chunked body may become as long as is allowed: room is taken for the worst case.
   const std::size_t room = declared ? plan.length : most;
-  if (counters_.bodiesHeld + room > limits_.bodies) co_return Refusal{503, "too_many_bodies"};
+  if (shared_.counters.bodiesHeld + room > shared_.limits.bodies) co_return Refusal{503, "too_many_bodies"};
   holdBody(room);
-  const Monotonic deadline = socket_->loop().now() + limits_.transfer;
+  const Monotonic deadline = stream_->loop().now() + shared_.limits.transfer;
   if (expectation == Expectation::Continue && !oldClient_ && input_.empty()) {
-    const Status told = co_await io::writeAll(*socket_, bytesOf("HTTP/1.1 100 Continue\r\n\r\n"), deadline);
+    const Status told = co_await stream_->write(bytesOf("HTTP/1.1 100 Continue\r\n\r\n"), deadline);
     if (!told) co_return Refusal{0, "cut"};
   }
   const Receipt receipt = co_await input_.readBody(plan, most, deadline, request.body);
@@ -177,35 +190,35 @@ io::Task<Http1Connection::Refusal> Http1Connection::receiveBody(const HeadFacts&
 io::Task<void> Http1Connection::refuse(Refusal refusal) {
   const auto [status, code] = refusal;
   if (status == 0) co_return;
-  ++counters_.refused;
+  ++shared_.counters.refused;
   keepAlive_ = false;
   Response response{.status = status, .contentType = "application/problem+json", .body = {}, .headers = {}};
   response.body.append(R"({"type":"urn:loam:problem:)").append(code).append(R"(","title":")");
   response.body.append(reasonPhrase(status)).append(R"(","status":)").append(std::to_string(status));
   response.body.append(R"(,"code":")").append(code).append("\"}");
   const std::string message = headOf(response) + response.body;
-  const Monotonic deadline = socket_->loop().now() + kGoodbye;
-  const Status sent = co_await io::writeAll(*socket_, bytesOf(message), deadline);
+  const Monotonic deadline = stream_->loop().now() + kGoodbye;
+  const Status sent = co_await stream_->write(bytesOf(message), deadline);
   if (sent) co_await sayGoodbye();
 }
 
 io::Task<void> Http1Connection::sayGoodbye() {
-  ::shutdown(socket_->fd(), SHUT_WR);
-  co_await input_.drain(socket_->loop().now() + kGoodbye);
+  stream_->endWriting();
+  co_await input_.drain(stream_->loop().now() + kGoodbye);
 }
 
 io::Task<bool> Http1Connection::send(const Request& request, const Response& response) {
-  if (draining_) keepAlive_ = false;
+  if (shared_.draining) keepAlive_ = false;
   std::string message = headOf(response);
   if (request.method != "HEAD" && !bodyless(response.status)) message.append(response.body);
-  const Monotonic deadline = socket_->loop().now() + limits_.transfer;
-  const Status sent = co_await io::writeAll(*socket_, bytesOf(message), deadline);
+  const Monotonic deadline = stream_->loop().now() + shared_.limits.transfer;
+  const Status sent = co_await stream_->write(bytesOf(message), deadline);
   co_return sent.has_value();
 }
 
 std::string Http1Connection::headOf(const Response& response) const {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  head.append(reasonPhrase(response.status)).append("\r\nDate: ").append(httpDate(socket_->loop().clock().wall()));
+  head.append(reasonPhrase(response.status)).append("\r\nDate: ").append(httpDate(stream_->loop().clock().wall()));
   const auto add = [&head](std::string_view name, std::string_view value) {
     // A handler's text never becomes a header of its own.
     if (std::any_of(value.begin(), value.end(), isControl)) return;

@@ -19,9 +19,10 @@ struct Http1Limits {
   std::size_t connections = 256;
   std::size_t body = 1024 * 1024;
   std::size_t bodies = 64 * 1024 * 1024;  ///< bytes of all bodies held at one time
-  milliseconds head{10'000};              ///< from a head's first byte to its last, and to a connection's first
-  milliseconds idle{60'000};              ///< between two requests
-  milliseconds transfer{60'000};          ///< for a body to come, and for an answer to be taken
+  /// From a head's first byte to its last, and from a connection's beginning, handshake included, to its first.
+  milliseconds head{10'000};
+  milliseconds idle{60'000};      ///< between two requests
+  milliseconds transfer{60'000};  ///< for a body to come, and for an answer to be taken
   /// Bytes of body for this request (method, target and headers are known); `body` where it is empty.
   std::function<std::size_t(const Request&)> bodyOf{};
   /// Whether this server goes by that Host (port included, empty when the client names none): 421 where not, so that a
@@ -29,12 +30,20 @@ struct Http1Limits {
   std::function<bool(std::string_view)> admitsHost{};
 };
 
+/// How a server's connections are secured before their first request is read.
+struct Security {
+  io::Wrap wrap{};  ///< empty: served as they come
+  /// Told of each handshake that failed, with the reason.
+  std::function<void(const Peer& peer, const Error& error)> failed{};
+};
+
 /// Totals since the server began; for /metrics. The loop's thread.
 struct Http1Counters {
   std::uint64_t connections = 0;
   std::uint64_t requests = 0;
-  std::uint64_t refused = 0;  ///< requests answered by the codec: framing, limits, deadline
-  std::uint64_t evicted = 0;  ///< waiting connections let go because new ones came
+  std::uint64_t refused = 0;   ///< requests answered by the codec: framing, limits, deadline
+  std::uint64_t evicted = 0;   ///< waiting connections let go because new ones came
+  std::uint64_t insecure = 0;  ///< handshakes that failed
   std::size_t bodiesHeld = 0;
 };
 
@@ -44,9 +53,16 @@ class Http1Connection {
   /// What the client is waited for, in the order in which connections are let go when there are too many.
   enum class Phase : std::uint8_t { Fresh, Waiting, Handling };
 
-  /// Everything but the socket outlives the connection.
-  Http1Connection(std::unique_ptr<io::Socket> socket, const Handler& handler, const Http1Limits& limits,
-                  Http1Counters& counters, const bool& draining);
+  /// What a connection shares with the others of its server, which outlives it.
+  struct Shared {
+    const Handler& handler;
+    const Http1Limits& limits;
+    const Security& security;
+    Http1Counters& counters;
+    const bool& draining;
+  };
+
+  Http1Connection(std::unique_ptr<io::Socket> socket, Peer peer, Shared shared);
   ~Http1Connection();
   Http1Connection(const Http1Connection&) = delete;
   Http1Connection& operator=(const Http1Connection&) = delete;
@@ -71,6 +87,7 @@ class Http1Connection {
     std::string_view code;
   };
 
+  io::Task<bool> secure();
   io::Task<bool> exchange();
   io::Task<Refusal> receive(Request& request);
   HeadFault takeHead(std::string_view bytes, Request& request, HeadFacts& facts);
@@ -82,12 +99,10 @@ class Http1Connection {
   void enter(Phase phase);
   void holdBody(std::size_t bytes);
 
-  std::unique_ptr<io::Socket> socket_;
-  const Handler& handler_;
-  const Http1Limits& limits_;
-  Http1Counters& counters_;
-  const bool& draining_;
+  const Shared shared_;
+  const std::unique_ptr<io::ByteStream> stream_;
   Http1Input input_;
+  Peer peer_;
   Phase phase_ = Phase::Fresh;
   Monotonic since_;
   std::size_t held_ = 0;

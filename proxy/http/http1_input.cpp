@@ -5,9 +5,14 @@
 #include <span>
 #include <utility>
 
-#include "proxy/io/stream.h"
-
 namespace loam::http {
+
+namespace {
+
+constexpr std::size_t kHeadPiece = 4 * 1024;  // what an idle connection holds
+constexpr std::size_t kBodyPiece = 16 * 1024;
+
+}  // namespace
 
 std::string_view name(Receipt receipt) {
   constexpr std::array<std::string_view, 9> kNames = {
@@ -15,14 +20,14 @@ std::string_view name(Receipt receipt) {
   return kNames[static_cast<std::size_t>(receipt)];
 }
 
-io::Task<Result<std::size_t>> Http1Input::fill(Monotonic deadline) {
-  constexpr std::size_t kPiece = 16 * 1024;
+io::Task<Result<std::size_t>> Http1Input::fill(std::size_t most, Monotonic deadline) {
   bytes_.erase(0, std::exchange(used_, 0));
   const std::size_t held = bytes_.size();
-  bytes_.resize(held + kPiece);
-  const std::span<std::uint8_t> room(reinterpret_cast<std::uint8_t*>(bytes_.data()) + held, kPiece);
-  const auto count = co_await io::readSome(socket_, room, deadline);
+  bytes_.resize(held + most);
+  const std::span<std::uint8_t> room(reinterpret_cast<std::uint8_t*>(bytes_.data()) + held, most);
+  const auto count = co_await stream_.read(room, deadline);
   bytes_.resize(held + count.value_or(0));
+  if (!count && count.error().code != ErrorCode::Timeout) failure_ = count.error();
   co_return count;
 }
 
@@ -30,7 +35,7 @@ io::Task<Receipt> Http1Input::readHead(std::string_view& head, Monotonic idle, m
   constexpr std::string_view kLineEnd = "\r\n";
   HeadScanner scanner;
   std::size_t scanned = 0;
-  Monotonic deadline = empty() ? idle : socket_.loop().now() + patience;
+  Monotonic deadline = empty() ? idle : stream_.loop().now() + patience;
   bool atStart = true;
   for (;;) {
     // One empty line before a start line is what old clients leave behind a body.
@@ -50,10 +55,10 @@ io::Task<Receipt> Http1Input::readHead(std::string_view& head, Monotonic idle, m
       if (scanned > kMostHead) co_return Receipt::HeadTooLong;
     }
     const bool fresh = empty();
-    const auto count = co_await fill(deadline);
+    const auto count = co_await fill(kHeadPiece, deadline);
     if (!count && count.error().code == ErrorCode::Timeout) co_return fresh ? Receipt::Idle : Receipt::Late;
     if (!count || *count == 0) co_return fresh ? Receipt::Ended : Receipt::Cut;
-    if (fresh) deadline = socket_.loop().now() + patience;
+    if (fresh) deadline = stream_.loop().now() + patience;
   }
 }
 
@@ -69,7 +74,7 @@ io::Task<Receipt> Http1Input::readBody(BodyPlan plan, std::size_t most, Monotoni
     }
     if (reader.state() == BodyReader::State::Failed) co_return Receipt::BadFraming;
     if (reader.state() == BodyReader::State::Done) co_return Receipt::Complete;
-    const auto count = co_await fill(deadline);
+    const auto count = co_await fill(kBodyPiece, deadline);
     if (!count) co_return count.error().code == ErrorCode::Timeout ? Receipt::Late : Receipt::Cut;
     if (*count == 0) co_return reader.untilEnd() ? Receipt::Complete : Receipt::Cut;
   }
@@ -80,7 +85,7 @@ io::Task<void> Http1Input::drain(Monotonic deadline) {
   for (std::size_t dropped = 0; dropped < kMost;) {
     bytes_.clear();
     used_ = 0;
-    const auto count = co_await fill(deadline);
+    const auto count = co_await fill(kBodyPiece, deadline);
     if (!count || *count == 0) co_return;
     dropped += *count;
   }

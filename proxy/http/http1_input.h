@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "proxy/http/http1_body.h"
 #include "proxy/http/http1_head.h"
-#include "proxy/io/socket.h"
-#include "proxy/io/task.h"
+#include "proxy/io/byte_stream.h"
 
 namespace loam::http {
 
@@ -30,8 +30,8 @@ std::string_view name(Receipt receipt);
 /// order; what is pipelined behind it stays.
 class Http1Input {
  public:
-  /// `socket` outlives the input.
-  explicit Http1Input(io::Socket& socket) : socket_(socket) {}
+  /// `stream` outlives the input.
+  explicit Http1Input(io::ByteStream& stream) : stream_(stream) {}
 
   /// Reads up to a head's empty line: `head` is valid until the next call. Waits for its first byte until `idle`, for
   /// the rest `patience` longer.
@@ -43,15 +43,18 @@ class Http1Input {
   io::Task<void> drain(Monotonic deadline);
 
   bool empty() const { return used_ == bytes_.size(); }
+  /// What the stream said when it broke; nothing as long as it has not.
+  const std::optional<Error>& failure() const { return failure_; }
 
  private:
-  /// Appends what comes; 0 at the end of the stream.
-  io::Task<Result<std::size_t>> fill(Monotonic deadline);
+  /// Appends what comes, at most `most` bytes; 0 at the end of the stream.
+  io::Task<Result<std::size_t>> fill(std::size_t most, Monotonic deadline);
   std::string_view rest() const { return std::string_view(bytes_).substr(used_); }
 
-  io::Socket& socket_;
+  io::ByteStream& stream_;
   std::string bytes_;
   std::size_t used_ = 0;
+  std::optional<Error> failure_;
 };
 
 }  // namespace loam::http

@@ -8,9 +8,31 @@
 
 namespace loam::http {
 
+namespace {
+
+std::optional<Peer::Process> processBehind(int fd) {
+  ucred found{};
+  socklen_t length = sizeof found;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &length) != 0) return std::nullopt;
+  return Peer::Process{found.uid, found.gid, found.pid};
+}
+
+/// Best effort: a fresh socket has room for it.
+void sayBusy(int fd) {
+  constexpr std::string_view kBusy =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+  [[maybe_unused]] const auto sent = ::send(fd, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
 Http1Server::Http1Server(io::EventLoop& loop, std::unique_ptr<io::Listener> listener, Handler handler,
-                         Http1Limits limits)
-    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), limits_(std::move(limits)) {
+                         Http1Limits limits, Security security)
+    : loop_(loop),
+      listener_(std::move(listener)),
+      handler_(std::move(handler)),
+      limits_(std::move(limits)),
+      security_(std::move(security)) {
   accepting_.spawn(accept());
 }
 
@@ -32,19 +54,19 @@ io::Task<void> Http1Server::accept() {
 void Http1Server::admit(io::Accepted accepted) {
   ++counters_.connections;
   if (connections_.size() - cut_ >= limits_.connections && !evictOne()) {
-    constexpr std::string_view kBusy =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
-    // Best effort: a fresh socket has room for it.
-    [[maybe_unused]] const auto sent =
-        ::send(accepted.fd.get(), kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!security_.wrap) sayBusy(accepted.fd.get());
     ++counters_.evicted;
     return;
   }
+  Peer peer;
+  peer.address = accepted.peer;
   const bool tcp = accepted.peer.port != 0;
+  if (!tcp) peer.process = processBehind(accepted.fd.get());
   auto socket = io::Socket::adopt(loop_, std::move(accepted.fd));
   if (!socket) return;
   if (tcp) io::tuneTcp((*socket)->fd(), accepted.peer.ip.isLoopback());
-  connections_.emplace_back(*std::move(socket), handler_, limits_, counters_, draining_);
+  connections_.emplace_back(*std::move(socket), std::move(peer),
+                            Http1Connection::Shared{handler_, limits_, security_, counters_, draining_});
   serving_.spawn(serve(std::prev(connections_.end())));
 }
 

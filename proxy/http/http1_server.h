@@ -10,13 +10,14 @@
 namespace loam::http {
 
 /// The HTTP/1.1 server of everything that is not traffic: a proxy's admin port, the controller, the dashboard. Strict
-/// codec, every wait has a deadline. When connections run out, the one that has kept the server waiting longest goes,
-/// those first that never sent a request: 3 000 slow clients do not delay the others (E15). One loop's thread; dropping
-/// it cuts everything.
+/// codec, every wait has a deadline, a handshake too. When connections run out, the one that has kept the server
+/// waiting longest goes, those first that never sent a request: 3 000 slow clients do not delay the others (E15). One
+/// loop's thread; dropping it cuts everything.
 class Http1Server {
  public:
   /// Starts accepting. `loop` outlives the server.
-  Http1Server(io::EventLoop& loop, std::unique_ptr<io::Listener> listener, Handler handler, Http1Limits limits = {});
+  Http1Server(io::EventLoop& loop, std::unique_ptr<io::Listener> listener, Handler handler, Http1Limits limits = {},
+              Security security = {});
   ~Http1Server();
   Http1Server(const Http1Server&) = delete;
   Http1Server& operator=(const Http1Server&) = delete;
@@ -41,6 +42,7 @@ class Http1Server {
   std::unique_ptr<io::Listener> listener_;
   const Handler handler_;
   const Http1Limits limits_;
+  const Security security_;
   Http1Counters counters_;
   bool draining_ = false;
   Connections connections_;

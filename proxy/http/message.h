@@ -1,12 +1,30 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "proxy/base/address.h"
+
 namespace loam::http {
+
+/// Who sent a request, as far as its connection tells.
+struct Peer {
+  std::string id{};         ///< the SPIFFE id that its certificate proves; empty without one
+  std::string serial{};     ///< of that certificate, lower-case hex
+  SocketAddress address{};  ///< unspecified for a Unix socket
+  struct Process {
+    uid_t user = 0;
+    gid_t group = 0;
+    pid_t pid = 0;
+  };
+  std::optional<Process> process{};  ///< at the other end of a Unix socket when it connected
+};
 
 /// A whole message of the control-side HTTP (admin, API, CLI); bodies are bounded by who reads them. Workers never hold
 /// one.
@@ -15,6 +33,7 @@ struct Request {
   std::string target{};  ///< as it came, query included; an absolute form is cut to path and query
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
+  Peer peer{};  ///< of a server's request; put there by the connection
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   /// Value of a query parameter, percent-decoded; empty when absent.

@@ -15,11 +15,14 @@ namespace loam::tls {
 /// One X.509 certificate. Any thread.
 class Certificate {
  public:
+  /// Exactly one, as PEM.
   static Result<Certificate> fromPem(std::string_view pem);
+  /// Takes one of OpenSSL's, which must not be null.
+  static Certificate own(X509* certificate);
   std::string toPem() const;
 
-  std::string subject() const;
-  std::string serial() const;  ///< lower-case hex
+  std::string subject() const;            ///< "CN=node-a,O=Loam"
+  std::string serial() const;             ///< lower-case hex
   std::vector<std::string> uris() const;  ///< of the subject alternative names
   /// The one URI of an SVID ("spiffe://loam/proxy/node-a"); empty when there is none, or several.
   std::string spiffeId() const;
@@ -36,10 +39,11 @@ class Certificate {
 
 /// Every certificate of a PEM text, in order; an empty text is an error.
 Result<std::vector<Certificate>> certificatesFromPem(std::string_view pem);
+std::string toPem(const std::vector<Certificate>& certificates);
 
 /// A certificate with what leads from it to a root, and its key.
 struct Credentials {
-  std::vector<Certificate> chain;  ///< leaf first, without the root
+  std::vector<Certificate> chain;  ///< leaf first; ends in the root only where clients know it by its SHA-256 (D14)
   std::string keyPem;
 };
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,27 +16,39 @@ namespace loam::tls {
 /// Whether clients have to show a certificate. One that is shown has to be good in either case.
 enum class ClientCertificate { Required, Wanted, Unwanted };
 
-/// How connections are secured, of one side: TLS 1.3 only, no tickets, no resumption, no early data (D3, D13). Made anew
-/// when a certificate or a root changes; connections keep the one they began with. Made on any thread, used by one loop.
+/// How connections are secured, of one side: TLS 1.3 only, no tickets, no resumption, no early data (D3, D13). Made
+/// anew when a certificate or a root changes; connections keep the one they began with. Made on any thread, used by one
+/// loop.
 class Context {
  public:
   struct Settings {
-    Credentials own{};                ///< empty chain: none (a client that joins)
-    std::vector<Certificate> roots{};  ///< who may vouch for the peer
+    Credentials own{};                                       ///< empty chain: none (a client that joins)
+    std::vector<Certificate> roots{};                        ///< who may vouch for the peer
     ClientCertificate client = ClientCertificate::Required;  ///< of a server
-    /// Asked for the peer's chain after it was found good, on the loop's thread; a reason refuses the handshake.
+    /// Asked for the peer's leaf after its chain was found good, on the loop's thread; a reason closes the connection
+    /// before a byte of it is used. An authorisation, not a part of the handshake: nobody is asked for a client that
+    /// shows no certificate.
     std::function<std::optional<std::string>(const Certificate& leaf)> admits{};
   };
 
+  /// InvalidArgument for certificates and keys that do not fit or are too weak, and for a side that would believe
+  /// anybody.
   static Result<std::shared_ptr<const Context>> server(Settings settings);
   /// A client that has no roots but pins one by its SHA-256 takes the server's chain only when its last certificate is
   /// that root (D14); `pinned` is lower-case hex.
   static Result<std::shared_ptr<const Context>> client(Settings settings, std::string pinned = {});
   ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
 
  private:
   friend class Stream;
-  Context() = default;
+  Context(Settings settings, std::string pinned) : settings_(std::move(settings)), pinned_(std::move(pinned)) {}
+  /// What both sides have in common.
+  Status prepare(bool isServer);
+  Status useOwn();
+  Status useRoots();
+
   SSL_CTX* context_ = nullptr;
   Settings settings_;
   std::string pinned_;

@@ -77,6 +77,7 @@ http::Http1Counters Api::httpCounters() const {
     sum.requests += one.requests;
     sum.refused += one.refused;
     sum.evicted += one.evicted;
+    sum.insecure += one.insecure;
   }
   return sum;
 }

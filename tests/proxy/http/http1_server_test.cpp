@@ -158,6 +158,27 @@ TEST_F(Http1ServerTest, DeadlinesEndHalfHeadsHalfBodiesAndSilence) {
   EXPECT_TRUE(hearAll(idle).closed);
 }
 
+TEST_F(Http1ServerTest, ADeadlineHoldsAgainstAByteAtATime) {
+  serve({.head = milliseconds(80)});
+  const auto fd = connect();
+  const Monotonic start = clock.now();
+  std::string heard;
+  Monotonic next = start;
+  // Bytes come faster than the wheel turns: the socket is always ready before a timer is due.
+  turnUntil([&] {
+    if (clock.now() >= next) {
+      [[maybe_unused]] const auto sent = ::send(fd.get(), "G", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+      next = clock.now() + milliseconds(1);
+    }
+    char bytes[1000];
+    const auto count = ::recv(fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count > 0) heard.append(bytes, static_cast<std::size_t>(count));
+    return !heard.empty() || count == 0;
+  });
+  EXPECT_EQ(heard.rfind("HTTP/1.1 408 ", 0), 0u) << heard;
+  EXPECT_LT(clock.now() - start, milliseconds(1000));
+}
+
 TEST_F(Http1ServerTest, E15_ThousandsOfSlowClientsDoNotDelayTheOthers) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);

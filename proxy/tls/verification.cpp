@@ -1,0 +1,72 @@
+#include "proxy/tls/verification.h"
+
+#include <string_view>
+
+#include "proxy/tls/certificate.h"
+#include "proxy/tls/openssl.h"
+#include "proxy/tls/socket_bio.h"
+
+namespace loam::tls {
+
+namespace {
+
+using ChainPtr = std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * chain) { sk_X509_free(chain); })>;
+
+/// What OpenSSL lets pass in a leaf and Loam does not; empty when there is nothing.
+std::string_view leafFault(X509* leaf, bool isServer) {
+  const std::uint32_t flags = X509_get_extension_flags(leaf);
+  if ((flags & EXFLAG_CA) != 0) return "it is that of an authority (CA:TRUE)";
+  if ((flags & EXFLAG_XKUSAGE) == 0) return "it has no extended key usage";
+  const std::uint32_t usage = X509_get_extended_key_usage(leaf);
+  if ((usage & (isServer ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) == 0) {
+    return isServer ? "its extended key usage is not for servers" : "its extended key usage is not for clients";
+  }
+  return {};
+}
+
+int refuse(X509_STORE_CTX* store, Link* link, int error, std::string_view reason) {
+  X509_STORE_CTX_set_error(store, error);
+  if (link != nullptr) link->refusal = reason;
+  return 0;
+}
+
+/// The pinned root, which the peer has to send at the end of its chain; null when it does not.
+X509* pinnedRoot(X509_STORE_CTX* store, const std::string& pinned) {
+  STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(store);
+  const int count = sk_X509_num(sent);
+  if (count < 1) return nullptr;
+  X509* const last = sk_X509_value(sent, count - 1);
+  X509_up_ref(last);
+  return Certificate::own(last).fingerprint() == pinned ? last : nullptr;
+}
+
+int verify(X509_STORE_CTX* store, void* argument) {
+  const auto& pinned = *static_cast<const std::string*>(argument);
+  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
+  int good = 0;
+  if (pinned.empty()) {
+    good = X509_verify_cert(store);
+  } else {
+    X509* const root = pinnedRoot(store, pinned);
+    if (root == nullptr) {
+      return refuse(store, link, X509_V_ERR_CERT_UNTRUSTED, "its chain does not end in the root that is expected");
+    }
+    const ChainPtr trusted(sk_X509_new_null());
+    sk_X509_push(trusted.get(), root);
+    X509_STORE_CTX_set0_trusted_stack(store, trusted.get());
+    good = X509_verify_cert(store);
+    X509_STORE_CTX_set0_trusted_stack(store, nullptr);
+  }
+  if (good != 1) return 0;
+  const std::string_view fault = leafFault(X509_STORE_CTX_get0_cert(store), SSL_is_server(ssl) == 0);
+  return fault.empty() ? 1 : refuse(store, link, X509_V_ERR_INVALID_PURPOSE, fault);
+}
+
+}  // namespace
+
+void verifyPeers(SSL_CTX* context, const std::string& pinned) {
+  SSL_CTX_set_cert_verify_callback(context, verify, const_cast<std::string*>(&pinned));
+}
+
+}  // namespace loam::tls
