@@ -12,6 +12,7 @@
 #include "proxy/relay/silent_tap.h"
 #include "proxy/server/admin.h"
 #include "proxy/server/server.h"
+#include "proxy/server/snapshot_source.h"
 #include "shadow/report/epoch.h"
 #include "shadow/report/http_transport.h"
 #include "shadow/report/pipeline.h"
@@ -78,11 +79,31 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
                                             std::move(facts), std::move(reverseDns));
 }
 
+/// The way of snapshots to the workers; nothing without a controller.
+Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings, const Clock& clock,
+                                                                   Log& log, server::Server& server) {
+  if (settings.controller.empty()) return nullptr;
+  auto target = http::Target::parse(settings.controller);
+  if (!target) return fail(std::move(target).error());
+  auto loop = io::EventLoop::make(clock);
+  if (!loop) return fail(std::move(loop).error());
+  const auto file = stateDirectory(settings) / "snapshot";
+  server::SnapshotSource::Workers workers;
+  workers.install = [&server](std::shared_ptr<const server::ServiceTable> table, std::function<void()> done) {
+    server.install(std::move(table), std::move(done));
+  };
+  workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
+  workers.takeMissed = [&server] { return server.takeMissed(); };
+  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), file.string(), *std::move(loop), log,
+                                                  std::move(workers));
+}
+
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may
 /// be the first half of a restart, so a successor is awaited; SIGINT is not.
-void serveUntilSignalled(server::Server& server, Log& log, const sigset_t& signals) {
+void serveUntilSignalled(server::Server& server, server::SnapshotSource* snapshots, Log& log, const sigset_t& signals) {
   int signal = 0;
   ::sigwait(&signals, &signal);
+  if (snapshots != nullptr) snapshots->stop();  // the next proxy of this name has its file now
   const bool succeeded = server.drain(signal == SIGTERM);
   log.info("server", "draining: relaying on until the connections end",
            {{"open", std::to_string(server.active())}, {"capture", succeeded ? "handed over" : "revoked"}});
@@ -122,6 +143,9 @@ int run(const std::string& configFile, bool checkOnly) {
   });
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
+  auto snapshots = makeSnapshotSource(*settings, clock, log, **server);
+  if (!snapshots) return complain(snapshots.error());
+  if (*snapshots) (*snapshots)->start();
 
   std::unique_ptr<server::Admin> admin;
   if (settings->admin) {
@@ -138,9 +162,10 @@ int run(const std::string& configFile, bool checkOnly) {
   }
   for (const SocketAddress& address : (*server)->addresses())
     log.info("server", "listening", {{"address", address.text()}});
-  serveUntilSignalled(**server, log, signals);
+  serveUntilSignalled(**server, snapshots->get(), log, signals);
   admin.reset();
   (*server)->stop();
+  snapshots->reset();
   guard.store(nullptr);
   if (*pipeline) (*pipeline)->finish(seconds(3));
   pipeline->reset();  // its facts come through the guard link, which goes with the server

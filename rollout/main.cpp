@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "db/sqlite_graph_store.h"
+#include "db/sqlite_ledger.h"
 #include "rollout/controller/controller.h"
 
 namespace {
@@ -22,6 +23,7 @@ struct Options {
   std::string listen;
   std::string socket;
   std::string database;
+  std::string control;
   std::string catalogue;
 };
 
@@ -31,12 +33,14 @@ int say(const loam::Error& error, int status) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--config", options.config, "YAML with the keys listen, socket, db, catalogue, log_level")
+  app.add_option("--config", options.config, "YAML with the keys listen, socket, db, control_db, catalogue, log_level")
       ->option_text("FILE");
   app.add_option("--listen", options.listen, "also serve this loopback address and port")->option_text("ADDR:PORT");
   app.add_option("--socket", options.socket, "Unix socket to serve ($LOAM_HOME/run/controller.sock)")
       ->option_text("PATH");
   app.add_option("--db", options.database, "file of the graph's record ($LOAM_HOME/graph.db)")->option_text("FILE");
+  app.add_option("--control-db", options.control, "file of flags and audit log ($LOAM_HOME/control.db)")
+      ->option_text("FILE");
   app.add_option("--catalogue", options.catalogue, "YAML list of services, their addresses and owners")
       ->option_text("FILE");
   app.set_version_flag("--version", "loam-controller " LOAM_VERSION);
@@ -58,6 +62,7 @@ loam::Result<Settings> settle(const Options& options) {
   if (settings->listen) LOAM_TRY(loam::controller::checkListen(*settings->listen));
   if (!options.socket.empty()) settings->socket = options.socket;
   if (!options.database.empty()) settings->database = options.database;
+  if (!options.control.empty()) settings->control = options.control;
   if (!options.catalogue.empty()) settings->catalogue = options.catalogue;
   return settings;
 }
@@ -76,11 +81,16 @@ sigset_t blockSignals() {
 int serve(const Settings& settings, const sigset_t& ending) {
   std::error_code ignored;  // the store names what it cannot open
   std::filesystem::create_directories(std::filesystem::path(settings.database).parent_path(), ignored);
+  std::filesystem::create_directories(std::filesystem::path(settings.control).parent_path(), ignored);
   const loam::SystemClock clock;
   loam::Log log(settings.logLevel);
   auto store = loam::db::openGraphStore(settings.database);
   if (!store) return say(store.error(), kError);
-  auto controller = loam::controller::Controller::make(settings, **store, clock, log);
+  auto ledger = loam::db::openLedger(settings.control, clock);
+  if (!ledger) return say(ledger.error(), kError);
+  auto journal = loam::audit::Journal::open(settings.control + ".journal");
+  if (!journal) return say(journal.error(), kError);
+  auto controller = loam::controller::Controller::make(settings, {**store, **ledger, **journal}, clock, log);
   if (!controller) {
     return say(controller.error(), controller.error().code == loam::ErrorCode::InvalidArgument ? kUsage : kError);
   }

@@ -4,6 +4,7 @@
 #include "proxy/io/signal.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/reset.h"
+#include "proxy/relay/silent_tap.h"
 #include "proxy/server/original_dst.h"
 
 namespace loam::server {
@@ -111,6 +112,16 @@ io::Task<void> bypass(WorkerContext& context, const SocketAddress& destination) 
   co_await done.until(context.loop.clock().now() + kBypassPatience);
 }
 
+/// The tap that the service's `observe` flag asks for.
+std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts) {
+  const Service* service = context.services->find(facts.destination);
+  if (service == nullptr) context.missed.note(facts.destination);
+  const ObserveGate& observe = service != nullptr ? service->observe : context.services->observeByDefault();
+  if (observe.admits(facts)) return context.taps.open(facts, context.loop.now());
+  context.counters.notObserved.add();
+  return std::make_unique<relay::SilentTap>();
+}
+
 /// Keeps the gauge of live connections right however the coroutine ends.
 class Active {
  public:
@@ -138,9 +149,9 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     relay::closeByReset(**downstream);
     co_return;
   }
-  const relay::ConnectionFacts facts{accepted.peer, *destination, entry.vantage, context.generation};
+  const relay::ConnectionFacts facts{accepted.peer, *destination, entry.vantage, context.services->generation()};
   LiveConnection live(context.live, facts, context.loop.now());
-  const auto tap = context.taps.open(facts, context.loop.now());
+  const auto tap = openTap(context, facts);
 
   const Monotonic dialled = context.loop.clock().now();
   auto upstream = co_await dialUpstream(context, facts);

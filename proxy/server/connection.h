@@ -10,6 +10,8 @@
 #include "proxy/server/counters.h"
 #include "proxy/server/live_connections.h"
 #include "proxy/server/loop_guard.h"
+#include "proxy/server/missed.h"
+#include "proxy/server/service_table.h"
 
 namespace loam::server {
 
@@ -36,7 +38,8 @@ struct WorkerContext {
   LiveConnections& live;
   LoopGuard& loopGuard;
   DialTerms terms;
-  std::uint64_t generation = 1;
+  const ServiceTable* services;  ///< swapped between two events of the loop
+  Missed missed;                 ///< destinations that it does not know
   /// Asks that the next connections to a destination go past the proxy, so that their clients meet the real answer.
   /// `done` is called from any thread once that holds, or never will.
   std::function<void(const SocketAddress&, std::function<void()> done)> onBypass;

@@ -38,6 +38,7 @@ struct alignas(128) Counters {
   Counter sourceLost;  ///< it saw this host's instead
   Counter bytesUpstream;
   Counter bytesDownstream;
+  Counter notObserved;      ///< left out by the service's `observe` flag
   Counter acceptExhausted;  ///< clients let go because descriptors ran out
 };
 

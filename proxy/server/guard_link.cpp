@@ -48,14 +48,40 @@ Status GuardLink::attach() {
 }
 
 void GuardLink::run() {
+  Monotonic renewed{};
   std::unique_lock queue(queueMutex_);
   while (!stopping_) {
     const auto bypasses = std::exchange(bypasses_, {});
+    const auto now = std::chrono::steady_clock::now();
+    const bool renews = !kept_.empty() && (std::exchange(keptChanged_, false) || now - renewed >= kRenew);
+    const std::vector<SocketAddress> kept = renews ? kept_ : std::vector<SocketAddress>();
     queue.unlock();
     tellBypasses(bypasses);
+    if (renews) {
+      renewed = now;
+      renew(kept);
+    }
     queue.lock();
-    wake_.wait_for(queue, kRetry, [this] { return stopping_ || !bypasses_.empty(); });
+    wake_.wait_for(queue, kRetry, [this] { return stopping_ || keptChanged_ || !bypasses_.empty(); });
   }
+}
+
+void GuardLink::renew(const std::vector<SocketAddress>& kept) {
+  const std::lock_guard lock(clientMutex_);
+  for (const SocketAddress& destination : kept) {
+    if (const Status status = tellBypass(destination, kKeptSeconds); !status) {
+      return log_.warn("server", "captured although it is not to be", {{"error", status.error().describe()}});
+    }
+  }
+}
+
+void GuardLink::keepBypassed(std::vector<SocketAddress> destinations) {
+  {
+    const std::lock_guard lock(queueMutex_);
+    kept_ = std::move(destinations);
+    keptChanged_ = !kept_.empty();
+  }
+  wake_.notify_one();
 }
 
 void GuardLink::tellBypasses(const Bypasses& bypasses) {
@@ -66,17 +92,17 @@ void GuardLink::tellBypasses(const Bypasses& bypasses) {
     }
   }
   for (const auto& [destination, waiting] : bypasses) {
-    if (const Status status = tellBypass(destination); !status) {
+    if (const Status status = tellBypass(destination, kBypassSeconds); !status) {
       log_.warn("server", "no bypass", {{"destination", destination.text()}, {"error", status.error().describe()}});
     }
     for (const auto& done : waiting) done();
   }
 }
 
-Status GuardLink::tellBypass(const SocketAddress& destination) {
+Status GuardLink::tellBypass(const SocketAddress& destination, unsigned forSeconds) {
   if (released_) return {};  // nothing is captured any more
   if (!client_) return fail(ErrorCode::Closed, "the guard is away");
-  Status status = client_->bypass(destination, kBypassSeconds);
+  Status status = client_->bypass(destination, forSeconds);
   if (!status && (status.error().code == ErrorCode::Closed || status.error().code == ErrorCode::Reset)) lose();
   return status;
 }

@@ -36,6 +36,9 @@ class GuardLink {
   /// Any thread, at once: the request is queued, and the guard asked once for all that wait for the same destination.
   /// `done` is called when the guard has answered, or is not there.
   void bypass(const SocketAddress& destination, std::function<void()> done);
+  /// Connections to these go past the proxy for as long as it says so; replaces those of the last call. At most a few
+  /// seconds later.
+  void keepBypassed(std::vector<SocketAddress> destinations);
   /// Gives the guard free for another proxy; no reconnection after. Revokes capture at once, or with `handOver` waits
   /// up to 3 s for a successor; true when there is one, and new connections go to it.
   bool release(bool handOver);
@@ -47,6 +50,8 @@ class GuardLink {
 
  private:
   static constexpr unsigned kBypassSeconds = 30;
+  static constexpr unsigned kKeptSeconds = 6;  ///< a bypass that is renewed, so that it ends soon after the last word
+  static constexpr milliseconds kRenew{2000};
   static constexpr milliseconds kRetry{500};
 
   Status attach();
@@ -54,7 +59,8 @@ class GuardLink {
   using Bypasses = std::unordered_map<SocketAddress, std::vector<std::function<void()>>>;
 
   void tellBypasses(const Bypasses& bypasses);
-  Status tellBypass(const SocketAddress& destination);
+  Status tellBypass(const SocketAddress& destination, unsigned forSeconds);
+  void renew(const std::vector<SocketAddress>& kept);
   void lose();
 
   const std::string socketPath_;
@@ -71,6 +77,8 @@ class GuardLink {
   std::mutex queueMutex_;
   std::condition_variable wake_;
   Bypasses bypasses_;
+  std::vector<SocketAddress> kept_;
+  bool keptChanged_ = false;
   bool stopping_ = false;
 
   std::atomic<bool> attached_{false};

@@ -23,4 +23,12 @@ std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
   return out;
 }
 
+std::size_t LiveConnections::countOther(std::uint64_t generation) const {
+  std::size_t count = 0;
+  for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {
+    if (live->facts_.generation != generation) ++count;
+  }
+  return count;
+}
+
 }  // namespace loam::server

@@ -24,6 +24,8 @@ class LiveConnections {
   std::size_t size() const { return size_; }
   /// At most `most` of them, oldest first.
   std::vector<ConnectionSummary> list(std::size_t most) const;
+  /// Those that began under another generation than this.
+  std::size_t countOther(std::uint64_t generation) const;
 
  private:
   friend class LiveConnection;

@@ -77,6 +77,8 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
   addCounter(families, "loam_relay_bypasses_requested_total",
              "Destinations that the guard was asked to leave alone for a while.",
              sum(workers, &Counters::bypassRequested));
+  addCounter(families, "loam_relay_connections_not_observed_total",
+             "Connections that the observe flag of their service left out.", sum(workers, &Counters::notObserved));
   addCounter(families, "loam_relay_accepts_exhausted_total", "Clients let go because descriptors ran out.",
              sum(workers, &Counters::acceptExhausted));
 }

@@ -103,15 +103,63 @@ std::uint64_t Server::active() const {
   return sum;
 }
 
-std::vector<ConnectionSummary> Server::connections(std::size_t most) {
-  std::vector<ConnectionSummary> all;
+/// One answer of each worker that gives it within a second.
+template <class T>
+std::vector<T> Server::askWorkers(const std::function<void(Worker&, std::function<void(T)>)>& ask) {
+  std::vector<std::future<T>> coming;
   for (auto& worker : workers_) {
-    const auto answer = std::make_shared<std::promise<std::vector<ConnectionSummary>>>();
-    auto coming = answer->get_future();
-    worker->inspect([answer, most](const LiveConnections& live) { answer->set_value(live.list(most)); });
-    if (coming.wait_for(seconds(1)) != std::future_status::ready) continue;
-    for (const ConnectionSummary& summary : coming.get()) all.push_back(summary);
+    const auto answer = std::make_shared<std::promise<T>>();
+    coming.push_back(answer->get_future());
+    ask(*worker, [answer](T value) { answer->set_value(std::move(value)); });
   }
+  std::vector<T> all;
+  for (auto& one : coming) {
+    if (one.wait_for(seconds(1)) == std::future_status::ready) all.push_back(one.get());
+  }
+  return all;
+}
+
+std::vector<ConnectionSummary> Server::connections(std::size_t most) {
+  using List = std::vector<ConnectionSummary>;
+  std::vector<ConnectionSummary> all;
+  for (const List& list : askWorkers<List>([most](Worker& worker, const std::function<void(List)>& then) {
+         worker.inspect([then, most](const LiveConnections& live) { then(live.list(most)); });
+       })) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return all;
+}
+
+void Server::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
+  if (guard_) guard_->keepBypassed(services->notCaptured());
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (auto& worker : workers_) {
+    worker->install(services, [left, done] {
+      if (left->fetch_sub(1) == 1) done();
+    });
+  }
+}
+
+std::uint64_t Server::oldConnections(std::uint64_t generation) {
+  std::uint64_t sum = 0;
+  for (const std::size_t count :
+       askWorkers<std::size_t>([generation](Worker& worker, const std::function<void(std::size_t)>& then) {
+         worker.inspect([then, generation](const LiveConnections& live) { then(live.countOther(generation)); });
+       })) {
+    sum += count;
+  }
+  return sum;
+}
+
+std::vector<SocketAddress> Server::takeMissed() {
+  using List = std::vector<SocketAddress>;
+  std::vector<SocketAddress> all;
+  for (const List& list : askWorkers<List>(
+           [](Worker& worker, const std::function<void(List)>& then) { worker.takeMissed(then); })) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 

@@ -38,6 +38,14 @@ class Server {
   /// At most `most` of each worker, oldest first; waits at most a second for a worker that is busy.
   std::vector<ConnectionSummary> connections(std::size_t most);
   std::vector<const Counters*> counters() const;
+
+  /// New connections go by this from now on; `done` is called, from any thread, once every worker has it. Connections
+  /// to services that are not to be captured go past the proxy where there is a guard.
+  void install(std::shared_ptr<const ServiceTable> services, std::function<void()> done);
+  /// Live connections that began under another generation; waits at most a second for a worker that is busy.
+  std::uint64_t oldConnections(std::uint64_t generation);
+  /// Destinations that the snapshot does not know, since the last call; the same.
+  std::vector<SocketAddress> takeMissed();
   /// Addresses that the explicit ports are bound to, in the order of the settings.
   const std::vector<SocketAddress>& addresses() const { return addresses_; }
   /// None when no guard is configured.
@@ -46,6 +54,8 @@ class Server {
 
  private:
   Server(HeartbeatPage heartbeats) : heartbeats_(std::move(heartbeats)) {}
+  template <class T>
+  std::vector<T> askWorkers(const std::function<void(Worker&, std::function<void(T)>)>& ask);
   Status bindPorts(const Settings& settings, const Clock& clock);
   Status startWorkers(const Settings& settings, const TapFactories& taps);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);

@@ -21,6 +21,8 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
                .live = live_,
                .loopGuard = loopGuard_,
                .terms = {},
+               .services = services_.get(),
+               .missed = {},
                .onBypass = std::move(onBypass)} {}
 
 Worker::~Worker() { stop(); }
@@ -46,6 +48,18 @@ void Worker::start() {
 
 void Worker::setTerms(DialTerms terms) {
   loop_->post([this, terms] { context_.terms = terms; });
+}
+
+void Worker::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
+  loop_->post([this, services = std::move(services), done = std::move(done)] {
+    services_ = services;
+    context_.services = services_.get();
+    done();
+  });
+}
+
+void Worker::takeMissed(std::function<void(std::vector<SocketAddress>)> then) {
+  loop_->post([this, then = std::move(then)] { then(context_.missed.take()); });
 }
 
 void Worker::listen(Descriptor fd, Entry entry) {

@@ -36,6 +36,10 @@ class Worker {
   /// Stops accepting: takes what waits in the queues, goes on for `grace` (clients that are still shaking hands), then
   /// lets go.
   void stopAccepting(milliseconds grace);
+  /// From the next connection on this holds; `done` is called once it does.
+  void install(std::shared_ptr<const ServiceTable> services, std::function<void()> done);
+  /// Calls `then` on the worker's thread with the destinations that no snapshot knew.
+  void takeMissed(std::function<void(std::vector<SocketAddress>)> then);
   /// Calls `then` on the worker's thread with its connections.
   void inspect(std::function<void(const LiveConnections&)> then);
 
@@ -58,6 +62,7 @@ class Worker {
   Counters counters_;
   LiveConnections live_;
   LoopGuard loopGuard_;
+  std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
   WorkerContext context_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::uint64_t exhaustedBefore_ = 0;  // by listeners that are gone

@@ -1,6 +1,8 @@
 #include "rollout/api/api.h"
 
 #include "proxy/wire/report.h"
+#include "rollout/api/flag_routes.h"
+#include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
 #include "rollout/api/metrics.h"
 #include "rollout/api/problem.h"
@@ -18,12 +20,17 @@ bool isLoopbackHost(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
-Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Clock& clock, Log& log)
-    : loop_(loop), recorder_(recorder), clock_(clock), log_(log), writer_(loop), reader_(loop) {
+Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
+    : loop_(loop), recorder_(recorder), clock_(clock), log_(log), control_(control), writer_(loop), reader_(loop) {
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, reader_, clock_);
+  addFlagRoutes(router_, control_);
+  addChangeRoutes(router_, control_);
+  addAuditRoutes(router_, control_);
+  addFleetRoutes(router_, control_, loop_);
   addHealthRoutes();
   scope_.spawn(keepHouse());
+  scope_.spawn(followTopology());
 }
 
 void Api::addHealthRoutes() {
@@ -66,6 +73,30 @@ io::Task<void> Api::keepHouse() {
       return Response{};
     });
     if (done.status != 200) log_.error("api", "housekeeping of the record failed", {{"error", done.body}});
+  }
+}
+
+/// Tells the fleet what the record knows of who serves where.
+io::Task<void> Api::followTopology() {
+  for (;;) {
+    auto found = std::make_shared<Result<fleet::Topology>>();
+    record::GraphQuery query;
+    query.window.to = unixSeconds(clock_.wall());
+    query.window.from = query.window.to - kTopologyWindow;
+    query.routes = false;
+    // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
+    Background::Work read = [&recorder = recorder_, query, found] {
+      const auto graph = recorder.graph(query);
+      *found = graph ? Result<fleet::Topology>(fleet::topologyOf(*graph)) : fail(graph.error());
+      return Response{};
+    };
+    const Response done = co_await reader_.run(std::move(read));
+    if (done.status != 200 || !*found) {
+      log_.error("api", "the record does not say who serves where", {{"error", done.status == 200 ? found->error().describe() : done.body}});
+    } else if (**found != *control_.fleet.topology()) {
+      control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
+    }
+    co_await loop_.sleepFor(kTopologyEvery);
   }
 }
 

@@ -7,19 +7,22 @@
 #include "proxy/base/log.h"
 #include "proxy/http/http1_server.h"
 #include "rollout/api/background.h"
+#include "rollout/api/control.h"
 #include "rollout/api/router.h"
 #include "shadow/record/recorder.h"
 
 namespace loam::api {
 
-/// The controller's REST interface over the record (docs/openapi.yaml). Serves on the loop's thread; the record is read
+/// The controller's REST interface (docs/openapi.yaml): the record, and what is wanted of the mesh. Serves on the loop's thread; the record is read
 /// and written on two threads of its own, so that neither a slow query nor a slow disk delays /healthz.
 class Api {
  public:
   static constexpr seconds kHousekeeping{10};
+  static constexpr seconds kTopologyEvery{15};
+  static constexpr std::int64_t kTopologyWindow = 7 * 86'400;  ///< seconds: callers that come once a week count
 
   /// Everything outlives it. Begins the record's housekeeping.
-  Api(io::EventLoop& loop, record::Recorder& recorder, const Clock& clock, Log& log);
+  Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log);
 
   /// `request` outlives the task.
   io::Task<http::Response> answer(const http::Request& request) { return router_.answer(request); }
@@ -34,12 +37,14 @@ class Api {
  private:
   void addHealthRoutes();
   io::Task<void> keepHouse();
+  io::Task<void> followTopology();
   http::Http1Counters httpCounters() const;
 
   io::EventLoop& loop_;
   record::Recorder& recorder_;
   const Clock& clock_;
   Log& log_;
+  const Control control_;
   Background writer_;
   Background reader_;
   Router router_;

@@ -89,14 +89,15 @@ Result<std::int64_t> parseLength(std::string_view text) {
 }
 
 Result<std::int64_t> parseTime(std::string_view text, std::int64_t now) {
-  constexpr const char* kForms = "a time like -15m, now, now-2h, 1763845510 or 2026-11-22T20:55:10Z";
+  constexpr const char* kForms = "a time like -15m, +2h, now, now-2h, 1763845510 or 2026-11-22T20:55:10Z";
   if (text == "now") return now;
   if (const auto unix = digits(text)) return *unix;
   std::string_view rest = text;
-  if (rest.starts_with("now-")) rest.remove_prefix(3);
-  if (rest.starts_with('-')) {
+  if (rest.starts_with("now-") || rest.starts_with("now+")) rest.remove_prefix(3);
+  if (rest.starts_with('-') || rest.starts_with('+')) {
     const auto length = parseLength(rest.substr(1));
-    return length ? Result<std::int64_t>(now - *length) : refused(text, kForms);
+    if (!length) return refused(text, kForms);
+    return rest.front() == '-' ? now - *length : now + *length;
   }
   const auto local = takeDateTime(rest);
   if (!local) return refused(text, kForms);

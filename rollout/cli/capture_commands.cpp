@@ -143,8 +143,7 @@ void addCaptureCommands(CLI::App& app, Session& session) {
   const auto typed = std::make_shared<Typed>();
   const auto add = [&](CLI::App& command, int (*act)(const Session&, const Typed&)) {
     addGuard(command, *typed);
-    command.callback(
-        [&session, typed, act] { session.chosen = [&session, typed, act] { return act(session, *typed); }; });
+    session.runs(command, [&session, typed, act] { return act(session, *typed); });
   };
 
   CLI::App& applying = *capture.add_subcommand("apply", "Apply it, or replace it while traffic runs");

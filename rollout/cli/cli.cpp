@@ -27,6 +27,10 @@ Cli::Cli(Terminal terminal, Home home)
   addTopCommand(app_, session_);
   addTapCommand(app_, session_);
   addProxyCommands(app_, session_);
+  addFlagCommands(app_, session_);
+  addChangeCommands(app_, session_);
+  addFreezeCommands(app_, session_);
+  addAuditCommands(app_, session_);
   addCaptureCommands(app_, session_);
   addOwnCommands();
 }
@@ -39,25 +43,21 @@ void Cli::addOwnCommands() {
       ->required()
       ->option_text("SHELL")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  completion.callback([this, shell] {
-    session_.chosen = [this, shell] {
-      session_.terminal.out << completionScript(*shell);
-      return kOk;
-    };
+  session_.runs(completion, [this, shell] {
+    session_.terminal.out << completionScript(*shell);
+    return kOk;
   });
 
   CLI::App& version = *app_.add_subcommand("version", "Version of this program");
-  version.callback([this] {
-    session_.chosen = [this] {
-      session_.terminal.out << "loam " LOAM_VERSION "\n";
-      return kOk;
-    };
+  session_.runs(version, [this] {
+    session_.terminal.out << "loam " LOAM_VERSION "\n";
+    return kOk;
   });
 
   CLI::App& man = *app_.add_subcommand("__man", "Writes the man pages into a directory")->group("");
   const auto directory = std::make_shared<std::string>();
   man.add_option("directory", *directory)->required();
-  man.callback([this, directory] { session_.chosen = [this, directory] { return writeManPages(*directory); }; });
+  session_.runs(man, [this, directory] { return writeManPages(*directory); });
 }
 
 int Cli::writeManPages(const std::string& directory) const {
@@ -84,7 +84,7 @@ int Cli::run(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& stopped) {
     return app_.exit(stopped, session_.terminal.out, session_.terminal.err) == 0 ? kOk : kUsage;
   }
-  return session_.chosen ? session_.chosen() : kUsage;
+  return session_.run();
 }
 
 }  // namespace loam::cli

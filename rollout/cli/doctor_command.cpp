@@ -149,8 +149,7 @@ void addDoctorCommand(CLI::App& app, Session& session) {
   command.add_option("--guard", *guardSocket, "socket of loam-guard ($LOAM_HOME/run/guard.sock)")->option_text("PATH");
   session.addOutput(command);
   session.addController(command);
-  command.callback(
-      [&session, guardSocket] { session.chosen = [&session, guardSocket] { return doctor(session, *guardSocket); }; });
+  session.runs(command, [&session, guardSocket] { return doctor(session, *guardSocket); });
 }
 
 }  // namespace loam::cli

@@ -125,8 +125,7 @@ void addGraphCommands(CLI::App& app, Session& session) {
   session.addOutput(showing);
   session.addWindow(showing);
   session.addController(showing);
-  showing.callback(
-      [&session, part = addPart(showing)] { session.chosen = [&session, part] { return show(session, *part); }; });
+  session.runs(showing, [&session, part = addPart(showing)] { return show(session, *part); });
 
   CLI::App& exporting = *graph.add_subcommand("export", "The graph in a form of other tools");
   exporting.footer(
@@ -139,8 +138,8 @@ void addGraphCommands(CLI::App& app, Session& session) {
   exporting.add_option("--file", *file, "write there instead of stdout")->option_text("FILE");
   session.addWindow(exporting);
   session.addController(exporting);
-  exporting.callback([&session, part = addPart(exporting), format, file] {
-    session.chosen = [&session, part, format, file] { return exportTo(session, *part, *format, *file); };
+  session.runs(exporting, [&session, part = addPart(exporting), format, file] {
+    return exportTo(session, *part, *format, *file);
   });
 
   CLI::App& differing =
@@ -154,9 +153,8 @@ void addGraphCommands(CLI::App& app, Session& session) {
   differing.add_option("after,--after", *after, "the later window, FROM..TO or FROM")->option_text("WINDOW");
   session.addOutput(differing);
   session.addController(differing);
-  differing.callback([&session, part = addPart(differing), before, after] {
-    session.chosen = [&session, part, before, after] { return diff(session, *before, *after, *part); };
-  });
+  session.runs(differing,
+               [&session, part = addPart(differing), before, after] { return diff(session, *before, *after, *part); });
 }
 
 }  // namespace loam::cli

@@ -154,8 +154,7 @@ void addObserveCommand(CLI::App& app, Session& session) {
   command.add_option("--for", options->length, "end after this time: 30s, 5m")->option_text("TIME");
   command.add_flag("--now", options->now, "at the end cut relayed connections instead of waiting for them");
   session.addOutput(command);
-  command.callback(
-      [&session, options] { session.chosen = [&session, options] { return observe(session, *options); }; });
+  session.runs(command, [&session, options] { return observe(session, *options); });
 }
 
 }  // namespace loam::cli

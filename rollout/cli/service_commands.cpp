@@ -124,6 +124,28 @@ int listEdges(const Session& session, const std::string& source, const std::stri
   return kOk;
 }
 
+struct Settings {
+  std::string name, owner, tier, capture, reason;
+  std::vector<std::string> tags;
+};
+
+int setService(const Session& session, const Settings& settings) {
+  Json::Value body(Json::objectValue);
+  if (!settings.owner.empty()) body["owner"] = settings.owner;
+  if (!settings.tier.empty()) body["tier"] = settings.tier;
+  if (!settings.capture.empty()) body["captured"] = settings.capture == "on";
+  for (const std::string& tag : settings.tags) body["tags"].append(tag);
+  if (body.empty()) return session.end({kUsage, "set what? --owner, --tier, --tag or --capture", {}});
+  if (!settings.reason.empty()) body["reason"] = settings.reason;
+  const auto answer =
+      session.change("PATCH", "/v1/services/" + http::percentEncode(settings.name) + "/settings", body);
+  if (!answer) return session.end(answer.error());
+  if (!session.printStructured(*answer, "", [](const Json::Value& one) { return one["name"].asString(); })) {
+    session.terminal.err << printable(settings.name) << " is set, revision " << (*answer)["revision"].asUInt64() << "\n";
+  }
+  return kOk;
+}
+
 int nameNode(const Session& session, const std::string& node, const std::string& name) {
   Json::Value body(Json::objectValue);
   body["name"] = name;
@@ -138,6 +160,22 @@ int nameNode(const Session& session, const std::string& node, const std::string&
   return kOk;
 }
 
+void addServiceSetting(CLI::App& service, Session& session) {
+  CLI::App& setting = *service.add_subcommand("set", "What people say of one: its owner, tier, tags, and whether it is captured");
+  const auto settings = std::make_shared<Settings>();
+  setting.add_option("name", settings->name, "of the service")->required()->option_text("SERVICE");
+  setting.add_option("--owner", settings->owner, "who answers for it")->option_text("TEXT");
+  setting.add_option("--tier", settings->tier, "how much depends on it")->option_text("TEXT");
+  setting.add_option("--tag", settings->tags, "replaces all tags; repeatable")->option_text("TEXT");
+  setting.add_option("--capture", settings->capture, "off sends connections to it past the proxies, within seconds")
+      ->option_text("on|off")
+      ->check(CLI::IsMember({"on", "off"}));
+  setting.add_option("--reason", settings->reason, "why, for the audit log")->option_text("TEXT");
+  session.addOutput(setting);
+  session.addController(setting);
+  session.runs(setting, [&session, settings] { return setService(session, *settings); });
+}
+
 }  // namespace
 
 void addServiceCommands(CLI::App& app, Session& session) {
@@ -147,7 +185,7 @@ void addServiceCommands(CLI::App& app, Session& session) {
   session.addOutput(listing);
   session.addWindow(listing);
   session.addController(listing);
-  listing.callback([&session] { session.chosen = [&session] { return list(session); }; });
+  session.runs(listing, [&session] { return list(session); });
 
   CLI::App& describing = *service.add_subcommand("describe", "One with its evidence, callers, callees and routes");
   const auto name = std::make_shared<std::string>();
@@ -155,7 +193,8 @@ void addServiceCommands(CLI::App& app, Session& session) {
   session.addOutput(describing);
   session.addWindow(describing);
   session.addController(describing);
-  describing.callback([&session, name] { session.chosen = [&session, name] { return describe(session, *name); }; });
+  addServiceSetting(service, session);
+  session.runs(describing, [&session, name] { return describe(session, *name); });
 }
 
 void addEdgeCommands(CLI::App& app, Session& session) {
@@ -172,11 +211,8 @@ void addEdgeCommands(CLI::App& app, Session& session) {
   session.addOutput(listing);
   session.addWindow(listing);
   session.addController(listing);
-  listing.callback([&session, wanted] {
-    session.chosen = [&session, wanted] {
-      return listEdges(session, wanted->source, wanted->target, wanted->protocol);
-    };
-  });
+  session.runs(listing,
+               [&session, wanted] { return listEdges(session, wanted->source, wanted->target, wanted->protocol); });
 }
 
 void addNodeCommands(CLI::App& app, Session& session) {
@@ -190,9 +226,7 @@ void addNodeCommands(CLI::App& app, Session& session) {
   naming.add_option("node", *which, "its name, id, address or address:port")->required()->option_text("NODE");
   naming.add_option("name", *name, "the name; empty takes it back")->required()->option_text("NAME");
   session.addController(naming);
-  naming.callback([&session, which, name] {
-    session.chosen = [&session, which, name] { return nameNode(session, *which, *name); };
-  });
+  session.runs(naming, [&session, which, name] { return nameNode(session, *which, *name); });
 }
 
 }  // namespace loam::cli

@@ -2,6 +2,7 @@
 
 #include "proxy/base/json.h"
 #include "proxy/http/http1_client.h"
+#include "rollout/cli/flag_view.h"
 #include "rollout/cli/text.h"
 #include "rollout/cli/yaml_writer.h"
 
@@ -33,9 +34,11 @@ ExitStatus statusOf(int http) {
 }
 
 Failure problemOf(const http::Response& response) {
-  Failure failure{statusOf(response.status), "the controller answered " + std::to_string(response.status)};
+  Failure failure{statusOf(response.status), "the controller answered " + std::to_string(response.status), {}};
   const auto body = parseJson(response.body);
   if (!body || !body->isObject()) return failure;
+  failure.problem = *body;
+  if ((*body)["code"] == "not_ready") failure.status = kNotReady;
   const Json::Value& detail = (*body)["detail"].isString() ? (*body)["detail"] : (*body)["title"];
   if (detail.isString()) failure.text = printable(detail.asString());
   std::string names;
@@ -80,6 +83,10 @@ void Session::addWindow(CLI::App& command) {
   command.add_option("--to", to, "end, the same forms; now by default")->option_text("TIME")->excludes(length);
 }
 
+void Session::runs(CLI::App& command, std::function<int()> act) {
+  command.callback([this, act = std::move(act)] { chosen_ = act; });
+}
+
 std::string Session::windowQuery() const {
   // "15m" is as clear as "-15m".
   const bool bare = !window.empty() && window.front() != '-' && window.find_first_of("T:") == std::string::npos &&
@@ -105,6 +112,19 @@ Outcome<Json::Value> Session::get(const std::string& target) const {
   return *std::move(body);
 }
 
+Outcome<Json::Value> Session::change(const std::string& method, const std::string& target,
+                                     const Json::Value& body) const {
+  const auto response = send({.method = method,
+                              .target = target,
+                              .headers = {{"Content-Type", "application/json"}},
+                              .body = writeJson(body)});
+  if (!response) return tl::unexpected(response.error());
+  if (response->body.empty()) return Json::Value();
+  auto answer = parseJson(response->body);
+  if (!answer) return tl::unexpected(Failure{kError, "the controller's answer is no JSON: " + answer.error().context, {}});
+  return *std::move(answer);
+}
+
 bool Session::printStructured(const Json::Value& document, const char* list,
                               const std::function<std::string(const Json::Value&)>& nameOf) const {
   const std::string key = list;
@@ -127,6 +147,7 @@ bool Session::printStructured(const Json::Value& document, const char* list,
 
 int Session::end(const Failure& failure) const {
   terminal.err << "loam: " << failure.text << "\n";
+  explainRefusal(*this, failure.problem);
   return failure.status;
 }
 

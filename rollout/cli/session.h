@@ -20,6 +20,7 @@ namespace loam::cli {
 struct Failure {
   ExitStatus status = kError;
   std::string text;
+  Json::Value problem{};  ///< of the controller, where it was one
 };
 template <class T>
 using Outcome = tl::expected<T, Failure>;
@@ -52,6 +53,8 @@ class Session {
   /// Sends a request to the controller; an answer that is a problem becomes a Failure with its detail and suggestions.
   Outcome<http::Response> send(http::Request request) const;
   Outcome<Json::Value> get(const std::string& target) const;
+  /// Sends a JSON body, and reads the one of the answer; null where it has none.
+  Outcome<Json::Value> change(const std::string& method, const std::string& target, const Json::Value& body) const;
 
   /// Prints a document as -o says, json, yaml, ndjson or name; false for table and wide, which only the command knows.
   /// `list` names the member that holds the list; empty: the document is the thing itself. `nameOf` gives a line.
@@ -59,11 +62,16 @@ class Session {
                        const std::function<std::string(const Json::Value&)>& nameOf) const;
   bool isWide() const { return output == "wide"; }
 
-  /// Says why on stderr and gives the status to end with.
+  /// Says why on stderr, with all that the controller said, and gives the status to end with.
   int end(const Failure& failure) const;
 
-  /// The command that was chosen; set by its callback.
-  std::function<int()> chosen;
+  /// Has `act` run once `command` was chosen; it gives the exit status.
+  void runs(CLI::App& command, std::function<int()> act);
+  /// Runs what was chosen; a usage error when nothing was.
+  int run() const { return chosen_ ? chosen_() : kUsage; }
+
+ private:
+  std::function<int()> chosen_;
 };
 
 /// Appends "&key=value" when there is a value.

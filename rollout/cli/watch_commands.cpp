@@ -109,7 +109,7 @@ void addTopCommand(CLI::App& app, Session& session) {
   session.addOutput(command);
   session.addWindow(command);
   session.addController(command);
-  command.callback([&session, options] { session.chosen = [&session, options] { return top(session, *options); }; });
+  session.runs(command, [&session, options] { return top(session, *options); });
 }
 
 void addTapCommand(CLI::App& app, Session& session) {
@@ -125,7 +125,7 @@ void addTapCommand(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.1, 3600.0));
   command.add_option("--for", options->length, "end after this time: 30s, 5m")->option_text("TIME");
   session.addController(command);
-  command.callback([&session, options] { session.chosen = [&session, options] { return tap(session, *options); }; });
+  session.runs(command, [&session, options] { return tap(session, *options); });
 }
 
 }  // namespace loam::cli

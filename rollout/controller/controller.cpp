@@ -1,6 +1,9 @@
 #include "rollout/controller/controller.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <random>
+#include <utility>
 
 #include "rollout/controller/catalogue_claims.h"
 
@@ -16,16 +19,51 @@ Status makeDirectoryFor(const std::string& file) {
   return {};
 }
 
+std::uint64_t random64() {
+  static thread_local std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+/// Greater than that of every controller before, so that its generations fence theirs: the time, unless clocks went
+/// back. Where the ledger cannot be written the time alone has to do.
+Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& log) {
+  const auto documents = ledger.documents();
+  if (!documents) return fail(documents.error());
+  std::uint64_t last = 0;
+  for (const audit::Document& document : *documents) {
+    if (document.kind == "controller") last = document.body["epoch"].asUInt64();
+  }
+  const auto wall = std::chrono::duration_cast<milliseconds>(clock.wall().time_since_epoch()).count();
+  const std::uint64_t epoch = std::max(static_cast<std::uint64_t>(std::max<std::int64_t>(wall, 1)), last + 1);
+  Json::Value body(Json::objectValue);
+  body["epoch"] = Json::UInt64(epoch);
+  const audit::Edit edit{"controller", "epoch", std::nullopt, body};
+  if (const auto done = ledger.commit({&edit, 1}, std::nullopt); !done) {
+    log.warn("controller", "the ledger cannot be written; kill still works", {{"error", done.error().describe()}});
+  }
+  return epoch;
+}
+
 }  // namespace
 
-Controller::Controller(std::unique_ptr<io::EventLoop> loop, record::GraphStore& store, const Clock& clock, Log& log)
-    : loop_(std::move(loop)), recorder_(store, clock), api_(*loop_, recorder_, clock, log) {}
+Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch,
+                       const Clock& clock, Log& log)
+    : loop_(std::move(loop)),
+      recorder_(stores.graph, clock),
+      flags_(stores.ledger, stores.journal, clock, log),
+      changes_(flags_, clock, random64),
+      fleet_(*loop_, epoch, clock, log),
+      control_(*loop_),
+      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, clock}, clock, log) {}
 
-Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, record::GraphStore& store,
+Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores,
                                                      const Clock& clock, Log& log) {
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
-  std::unique_ptr<Controller> controller(new Controller(*std::move(loop), store, clock, log));
+  const auto epoch = nextEpoch(stores.ledger, clock, log);
+  if (!epoch) return fail(epoch.error());
+  std::unique_ptr<Controller> controller(new Controller(*std::move(loop), stores, *epoch, clock, log));
+  LOAM_TRY(controller->loadWanted(stores.ledger));
   if (!settings.catalogue.empty()) LOAM_TRY(controller->loadCatalogue(settings.catalogue));
   LOAM_TRY(makeDirectoryFor(settings.socket));
   auto socket = io::Listener::bindUnix(*controller->loop_, settings.socket);
@@ -43,6 +81,32 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, r
   return controller;
 }
 
+Status Controller::loadWanted(audit::Ledger& ledger) {
+  LOAM_TRY(flags_.load());
+  const auto documents = ledger.documents();
+  if (!documents) return fail(documents.error());
+  LOAM_TRY(changes_.load(*documents));
+  fleet_.setDesired(flags_.desired());
+  flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
+    loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
+  });
+  scope_.spawn(tick());
+  return {};
+}
+
+/// What falls due by the clock, on the control thread.
+io::Task<void> Controller::tick() {
+  for (;;) {
+    co_await loop_->sleepFor(kTick);
+    const http::Response done = co_await control_.run([this] {
+      flags_.settleJournal();
+      changes_.keepAppointments();
+      return http::Response{};
+    });
+    (void)done;  // what went wrong is said where it did
+  }
+}
+
 Status Controller::loadCatalogue(const std::string& path) {
   auto claims = catalogueClaims(path);
   if (!claims) return fail(std::move(claims).error());
@@ -52,7 +116,7 @@ Status Controller::loadCatalogue(const std::string& path) {
 
 void Controller::stop() {
   loop_->post([this] {
-    if (scope_.size() == 0) scope_.spawn(drain());
+    if (!std::exchange(draining_, true)) scope_.spawn(drain());
   });
 }
 

@@ -7,18 +7,29 @@
 #include "proxy/base/log.h"
 #include "proxy/io/event_loop.h"
 #include "rollout/api/api.h"
+#include "rollout/audit/journal.h"
+#include "rollout/changes/changes.h"
 #include "rollout/controller/settings.h"
+#include "rollout/fleet/fleet.h"
+#include "rollout/flags/flag_store.h"
 #include "shadow/record/recorder.h"
 
 namespace loam::controller {
 
-/// loam-controller without its command line: the record behind its REST interface.
+/// What the controller keeps for good; all of it outlives it.
+struct Stores {
+  record::GraphStore& graph;
+  audit::Ledger& ledger;
+  audit::Journal& journal;
+};
+
+/// loam-controller without its command line: the record and what is wanted of the mesh, behind one REST interface.
 class Controller {
  public:
-  /// Binds the listeners; `store`, `clock` and `log` outlive it. Conflict when another program serves the socket or
-  /// the port.
-  static Result<std::unique_ptr<Controller>> make(const Settings& settings, record::GraphStore& store,
-                                                  const Clock& clock, Log& log);
+  /// Reads what is wanted and binds the listeners; `clock` and `log` outlive it. Conflict when another program serves
+  /// the socket or the port.
+  static Result<std::unique_ptr<Controller>> make(const Settings& settings, const Stores& stores, const Clock& clock,
+                                                  Log& log);
 
   /// Serves until stop().
   void run() { loop_->run(); }
@@ -29,14 +40,24 @@ class Controller {
   const api::Router& router() const { return api_.router(); }
 
  private:
-  Controller(std::unique_ptr<io::EventLoop> loop, record::GraphStore& store, const Clock& clock, Log& log);
+  static constexpr seconds kTick{1};
+
+  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch, const Clock& clock,
+             Log& log);
   Status loadCatalogue(const std::string& path);
+  Status loadWanted(audit::Ledger& ledger);
+  io::Task<void> tick();
   io::Task<void> drain();
 
   std::unique_ptr<io::EventLoop> loop_;
   std::string socket_;  // removed at the end
   record::Recorder recorder_;
+  flags::FlagStore flags_;
+  changes::Changes changes_;
+  fleet::Fleet fleet_;
+  api::Background control_;
   api::Api api_;
+  bool draining_ = false;
   io::TaskScope scope_;
 };
 

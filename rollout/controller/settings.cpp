@@ -20,13 +20,14 @@ Settings defaultSettings(const Home& home) {
   Settings settings;
   settings.socket = home.controllerSocket();
   settings.database = home.state + "/graph.db";
+  settings.control = home.state + "/control.db";
   return settings;
 }
 
 Result<Settings> loadSettings(const std::string& path, const Home& home) {
   Settings settings = defaultSettings(home);
   YamlProblems problems(path);
-  auto root = YamlMapping::load(path, problems, {"listen", "socket", "db", "catalogue", "log_level"});
+  auto root = YamlMapping::load(path, problems, {"listen", "socket", "db", "control_db", "catalogue", "log_level"});
   if (!root) return fail(std::move(root).error());
   settings.listen = root->address("listen");
   if (settings.listen) {
@@ -34,6 +35,7 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   }
   if (const auto socket = root->text("socket")) settings.socket = *socket;
   if (const auto database = root->text("db")) settings.database = *database;
+  if (const auto control = root->text("control_db")) settings.control = *control;
   if (const auto catalogue = root->text("catalogue")) settings.catalogue = *catalogue;
   if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {
     settings.logLevel = levelOf(*level);

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/base/result.h"
 #include "rollout/audit/ledger.h"
+#include "rollout/flags/share.h"
 
 namespace loam::flags {
 
@@ -23,14 +25,6 @@ struct Cell {
   /// "checkout/observe": the key of its document.
   std::string key() const { return service + "/" + feature; }
 };
-
-/// Thousandths of a percent, so that 0.1 % is a whole number: 0 to kWhole.
-using Share = std::int32_t;
-constexpr Share kWhole = 100'000;
-/// "10", "0.5", "33.333"; without the sign.
-std::string shareText(Share share);
-/// "10", "0.5" or "10%"; at most three decimals.
-Result<Share> parseShare(std::string_view text);
 
 /// A stage that is to be reached, or left, at a time.
 struct Appointment {
@@ -65,6 +59,8 @@ struct Flag {
 };
 
 constexpr std::string_view kFlagKind = "flag";
+/// The service of the flag that holds for all services without one of their own; only of features that begin "on".
+constexpr std::string_view kEveryService = "*";
 constexpr std::string_view kHashAlgorithm = "m3-100k-v1";
 
 /// The body of its document, and back; the revision and the cell come from the document itself.

@@ -156,7 +156,10 @@ class Loam:
 
     def cli(self, *words):
         """Runs the `loam` program against the controller."""
-        return run(programs() / "loam", *words, env={**os.environ, "LOAM_HOME": str(self.home), "NO_COLOR": "1"})
+        return run(programs() / "loam", *words, env=self.cli_environment())
+
+    def cli_environment(self):
+        return {**os.environ, "LOAM_HOME": str(self.home), "NO_COLOR": "1"}
 
     def _guard_answers(self, path):
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as probe:

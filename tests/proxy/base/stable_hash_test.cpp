@@ -17,5 +17,13 @@ TEST(StableHashTest, MurmurMatchesItsPublishedVectors) {
 
 TEST(StableHashTest, FnvMatchesItsPublishedVector) { EXPECT_EQ(fnv1a("foobar"), 0x85944171f73967e8u); }
 
+// The vectors of rollout.md 3.4: what other programs compute for the same salt and unit.
+TEST(StableHashTest, PutsUnitsIntoTheBucketsOfTheGoldenVectors) {
+  EXPECT_EQ(murmur3("svc:checkout/mtls|src:web"), 993539194u);
+  EXPECT_EQ(bucketOf("svc:checkout/mtls", "src:web"), 23132u);
+  EXPECT_EQ(bucketOf("svc:checkout/mtls", "src:cart"), 49141u);
+  EXPECT_EQ(bucketOf("svc:checkout/retries", "src:web"), 30224u);
+}
+
 }  // namespace
 }  // namespace loam

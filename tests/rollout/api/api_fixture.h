@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "db/sqlite_graph_store.h"
+#include "db/sqlite_ledger.h"
 #include "proxy/base/json.h"
 #include "proxy/http/http1_client.h"
 #include "proxy/wire/report.h"
@@ -27,6 +28,7 @@ class ControllerFixture : public testing::Test {
     std::filesystem::create_directories(directory);
     settings.socket = directory / "controller.sock";
     settings.database = directory / "graph.db";
+    settings.control = directory / "control.db";
     start();
   }
 
@@ -39,7 +41,13 @@ class ControllerFixture : public testing::Test {
     auto opened = db::openGraphStore(settings.database);
     ASSERT_TRUE(opened) << opened.error().describe();
     store = *std::move(opened);
-    auto made = controller::Controller::make(settings, *store, clock, log);
+    auto control = db::openLedger(settings.control, clock);
+    ASSERT_TRUE(control) << control.error().describe();
+    ledger = *std::move(control);
+    auto emergency = audit::Journal::open(settings.control + ".journal");
+    ASSERT_TRUE(emergency) << emergency.error().describe();
+    journal = *std::move(emergency);
+    auto made = controller::Controller::make(settings, {*store, *ledger, *journal}, clock, log);
     ASSERT_TRUE(made) << made.error().describe();
     served = *std::move(made);
     thread = std::thread([this] { served->run(); });
@@ -50,6 +58,8 @@ class ControllerFixture : public testing::Test {
     served->stop();
     thread.join();
     served.reset();
+    journal.reset();
+    ledger.reset();
     store.reset();
   }
 
@@ -119,6 +129,8 @@ class ControllerFixture : public testing::Test {
   std::filesystem::path directory;
   controller::Settings settings;
   std::unique_ptr<record::GraphStore> store;
+  std::unique_ptr<audit::Ledger> ledger;
+  std::unique_ptr<audit::Journal> journal;
   std::unique_ptr<controller::Controller> served;
   std::thread thread;
 };

@@ -1,0 +1,75 @@
+#include "proxy/server/service_table.h"
+
+#include <algorithm>
+
+#include "proxy/base/stable_hash.h"
+
+namespace loam::server {
+
+namespace {
+
+constexpr std::uint32_t kBuckets = 100'000;
+
+std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
+
+/// The gate that the features of one service make; what this program does not know goes to `unknown`.
+ObserveGate observeGate(const std::vector<wire::FeatureConfig>& features, const ObserveGate& otherwise,
+                        const std::string& of, std::vector<std::string>& unknown) {
+  static const std::vector<std::string> kCapabilities = ServiceTable::capabilities();
+  ObserveGate gate = otherwise;
+  for (const wire::FeatureConfig& feature : features) {
+    const std::string capability = feature.feature + "." + feature.stage;
+    const bool known = feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
+    if (!known) unknown.push_back(capability + " for " + of);
+    if (feature.feature == "observe") gate = ObserveGate(feature);
+  }
+  return gate;
+}
+
+}  // namespace
+
+ObserveGate::ObserveGate(const wire::FeatureConfig& config)
+    : stage_(config.stage == "on"        ? Stage::On
+             : config.stage == "sampled" ? Stage::Sampled
+                                         : Stage::Off),
+      bound_(static_cast<std::uint32_t>(config.share)),
+      salt_(config.salt) {}
+
+bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
+  if (stage_ != Stage::Sampled) return stage_ == Stage::On;
+  return bound_ == kBuckets || bucketOf(salt_, unitOf(facts)) < bound_;
+}
+
+std::vector<std::string> ServiceTable::capabilities() { return {"observe.on", "observe.sampled"}; }
+
+Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
+  ServiceTable table;
+  table.generation_ = snapshot.generation;
+  std::vector<std::string> unknown;
+  table.observe_ = observeGate(snapshot.defaults, ObserveGate(), "every service", unknown);
+  for (const wire::ServiceConfig& config : snapshot.services) {
+    Service service{config.name, config.captured, config.pin ? config.pin->protocol : "", {}};
+    service.observe = observeGate(config.features, table.observe_, config.name, unknown);
+    for (const SocketAddress& endpoint : config.endpoints) {
+      table.byAddress_.emplace(endpoint, table.services_.size());
+      if (!config.captured && endpoint.port != 0) table.notCaptured_.push_back(endpoint);
+    }
+    table.services_.push_back(std::move(service));
+  }
+  if (!unknown.empty()) {
+    std::string list;
+    for (const std::string& one : unknown) list.append(list.empty() ? "" : ", ").append(one);
+    return fail(ErrorCode::Unsupported, "this proxy cannot carry out " + list);
+  }
+  std::sort(table.notCaptured_.begin(), table.notCaptured_.end());
+  return table;
+}
+
+const Service* ServiceTable::find(const SocketAddress& destination) const {
+  if (byAddress_.empty()) return nullptr;
+  auto found = byAddress_.find(destination);
+  if (found == byAddress_.end()) found = byAddress_.find(SocketAddress{destination.ip, 0});
+  return found == byAddress_.end() ? nullptr : &services_[found->second];
+}
+
+}  // namespace loam::server

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/base/address.h"
+#include "proxy/relay/tap.h"
+#include "proxy/wire/snapshot.h"
+
+namespace loam::server {
+
+/// Whether a connection is looked at, by the `observe` flag of the service that it goes to.
+class ObserveGate {
+ public:
+  /// Everybody is: the stage that every service begins with.
+  ObserveGate() = default;
+  explicit ObserveGate(const wire::FeatureConfig& config);
+
+  /// The unit is the connection: its two addresses, which both ends of an edge see alike, so that they choose the same
+  /// ones.
+  bool admits(const relay::ConnectionFacts& facts) const;
+
+ private:
+  enum class Stage : std::uint8_t { Off, Sampled, On };
+  Stage stage_ = Stage::On;
+  std::uint32_t bound_ = 0;  // of the bucket
+  std::string salt_;
+};
+
+/// What a worker has to know of one service of its snapshot.
+struct Service {
+  std::string name;
+  bool captured = true;
+  std::string pin;  ///< the protocol that it is known to speak; empty: not known
+  ObserveGate observe;
+};
+
+/// A snapshot in the form that workers ask: immutable, shared by all of them, dropped with the last one that used it.
+class ServiceTable {
+ public:
+  /// The stages that this program can carry out, sorted: what it says of itself when it asks for a snapshot.
+  static std::vector<std::string> capabilities();
+
+  /// Before there is a snapshot: no services, generation 0.
+  ServiceTable() = default;
+  /// InvalidArgument lists what this program cannot carry out: stages it does not know are never taken for others.
+  static Result<ServiceTable> make(const wire::Snapshot& snapshot);
+
+  /// Null for a destination that the snapshot does not know.
+  const Service* find(const SocketAddress& destination) const;
+  /// For those.
+  const ObserveGate& observeByDefault() const { return observe_; }
+  std::uint64_t generation() const { return generation_; }
+  std::size_t size() const { return services_.size(); }
+  /// Where no connection is to be captured, sorted; with their ports.
+  const std::vector<SocketAddress>& notCaptured() const { return notCaptured_; }
+
+ private:
+  std::uint64_t generation_ = 0;
+  std::vector<Service> services_;
+  ObserveGate observe_;
+  std::unordered_map<SocketAddress, std::size_t> byAddress_;
+  std::vector<SocketAddress> notCaptured_;
+};
+
+}  // namespace loam::server

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "proxy/base/log.h"
+#include "proxy/http/http1_client.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/server/service_table.h"
+#include "proxy/server/snapshot_file.h"
+#include "proxy/wire/watch.h"
+
+namespace loam::server {
+
+/// Where the proxy's configuration comes from: the last snapshot on its disk at once, then whatever the controller has
+/// that is newer. Keeps each one on the disk before it acknowledges it, never goes back, and keeps what it has for ever
+/// while the controller is away. On a thread of its own.
+class SnapshotSource {
+ public:
+  /// The way to the workers; called on the source's thread.
+  struct Workers {
+    /// Has every worker run the table; `done` is called, from any thread, once all do.
+    std::function<void(std::shared_ptr<const ServiceTable>, std::function<void()> done)> install;
+    /// Live connections that began under another generation than this.
+    std::function<std::uint64_t(std::uint64_t generation)> oldConnections;
+    /// Destinations that no snapshot knew, since the last call.
+    std::function<std::vector<SocketAddress>()> takeMissed;
+  };
+  struct State {
+    std::uint64_t epoch = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t inEffect = 0;
+    bool reached = false;  ///< the controller answered the last question
+    std::uint64_t refused = 0;
+  };
+
+  SnapshotSource(std::string proxy, http::Target controller, std::string file, std::unique_ptr<io::EventLoop> loop,
+                 Log& log, Workers workers);
+  ~SnapshotSource();
+  SnapshotSource(const SnapshotSource&) = delete;
+  SnapshotSource& operator=(const SnapshotSource&) = delete;
+
+  /// On its thread: installs what is on the disk, then asks. A damaged file is said, moved aside and asked for anew.
+  void start();
+  /// Asks no more; what was installed stays. It has to outlive the workers all the same: they may still answer it.
+  void stop();
+  /// Any thread.
+  State state() const;
+
+ private:
+  static constexpr milliseconds kWait{30'000};
+  static constexpr milliseconds kGrace{10'000};      // beyond the wait, for the answer itself
+  static constexpr milliseconds kInEffectWithin{1000};
+  static constexpr milliseconds kFirstBackOff{200};
+  static constexpr milliseconds kMostBackOff{30'000};
+
+  io::Task<void> loadFromDisk();
+  io::Task<void> watch();
+  io::Task<bool> ask();
+  io::Task<void> take(wire::Snapshot snapshot);
+  io::Task<void> install(std::shared_ptr<const ServiceTable> table);
+  void refuse(std::uint64_t generation, std::string reason);
+  wire::Watch question();
+
+  const std::string proxy_;
+  const http::Target controller_;
+  const SnapshotFile file_;
+  Log& log_;
+  const Workers workers_;
+  const std::unique_ptr<io::EventLoop> loop_;
+  std::minstd_rand random_;
+  std::optional<wire::Refusal> refusal_;
+  std::atomic<std::uint64_t> epoch_{0};
+  std::atomic<std::uint64_t> acknowledged_{0};
+  std::atomic<std::uint64_t> inEffect_{0};
+  std::atomic<std::uint64_t> refusals_{0};
+  std::atomic<bool> reached_{false};
+  io::TaskScope scope_;
+  std::thread thread_;
+};
+
+}  // namespace loam::server

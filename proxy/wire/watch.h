@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/address.h"
+#include "proxy/base/result.h"
+#include "proxy/wire/snapshot.h"
+
+namespace loam::wire {
+
+/// A snapshot that a proxy does not take, and why.
+struct Refusal {
+  std::uint64_t generation = 0;
+  std::vector<std::string> reasons;
+
+  bool operator==(const Refusal&) const = default;
+};
+
+/// What a proxy says when it asks for what is newer than what it has: one question that acknowledges as well. The
+/// controller answers when there is something, or after `waitMs` with nothing.
+struct Watch {
+  std::string proxy;
+  std::string version;                    ///< of the program
+  std::vector<std::string> capabilities;  ///< stages that it can carry out ("observe.sampled"); sorted
+  std::uint64_t epoch = 0;                ///< of the snapshot that it runs
+  std::uint64_t acknowledged = 0;         ///< generation that is on its disk
+  std::uint64_t inEffect = 0;             ///< generation that all of its workers run
+  std::optional<Refusal> refused;
+  std::uint64_t oldConnections = 0;     ///< live ones that began under an earlier generation
+  std::vector<SocketAddress> missed;    ///< destinations that the snapshot does not know, since the last question
+  std::uint32_t waitMs = 0;
+
+  bool operator==(const Watch&) const = default;
+};
+
+constexpr std::size_t kMostWatchBytes = 256 * 1024;
+constexpr std::size_t kMostMissed = 256;
+constexpr std::uint32_t kMostWaitMs = 60'000;
+
+std::string encode(const Watch& watch);
+Result<Watch> decodeWatch(std::string_view json);
+
+}  // namespace loam::wire

@@ -1,0 +1,175 @@
+#include "rollout/api/flag_routes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rollout/api/flag_view.h"
+#include "rollout/api/problem.h"
+#include "rollout/api/times.h"
+
+namespace loam::api {
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+Response at(std::uint64_t revision, const Json::Value& value) {
+  Response response = ok(value);
+  response.headers.emplace_back("ETag", "\"" + std::to_string(revision) + "\"");
+  return response;
+}
+
+/// Every cell that somebody touched, and of a service that is asked for all the others too.
+Response listFlags(const Control& control, const Request& request) {
+  const std::string service = request.query("service");
+  const std::string feature = request.query("feature");
+  const auto desired = control.flags.desired();
+  const std::int64_t now = unixSeconds(control.clock.wall());
+  std::map<flags::Cell, flags::Flag> shown;
+  for (const auto& [cell, flag] : desired->flags) {
+    if ((service.empty() || cell.service == service) && (feature.empty() || cell.feature == feature)) shown[cell] = flag;
+  }
+  if (!service.empty()) {
+    for (const features::Feature& one : features::registry()) {
+      const flags::Cell cell{service, std::string(one.name)};
+      if (feature.empty() || feature == one.name) shown[cell] = desired->flag(cell);
+    }
+  }
+  Json::Value out(Json::objectValue);
+  out["revision"] = Json::UInt64(desired->revision);
+  out["flags"] = Json::Value(Json::arrayValue);
+  for (const auto& [cell, flag] : shown) out["flags"].append(view(flag, desired->frozen(cell, now)));
+  return at(desired->revision, out);
+}
+
+Response showFlag(const Control& control, const flags::Cell& cell) {
+  if (features::find(cell.feature) == nullptr) {
+    return problem(404, "not_found", "there is no feature \"" + cell.feature + "\"");
+  }
+  const auto desired = control.flags.desired();
+  const flags::Flag flag = desired->flag(cell);
+  return at(flag.revision, view(flag, desired->frozen(cell, unixSeconds(control.clock.wall()))));
+}
+
+Response listFeatures() {
+  Json::Value out(Json::objectValue);
+  for (const features::Feature& feature : features::registry()) out["features"].append(view(feature));
+  return ok(out);
+}
+
+Response listFreezes(const Control& control) {
+  Json::Value out(Json::objectValue);
+  out["freezes"] = Json::Value(Json::arrayValue);
+  for (const auto& [id, freeze] : control.flags.desired()->freezes) out["freezes"].append(view(freeze));
+  return ok(out);
+}
+
+Response freeze(const Control& control, const Request& request) {
+  Ask ask(request, "freeze", {"service", "feature", "until"});
+  ask.requireReason();
+  flags::Freeze freeze;
+  freeze.service = ask.fields().text("service", 128).value_or("");
+  freeze.feature = ask.fields().text("feature", 64).value_or("");
+  const std::int64_t now = unixSeconds(control.clock.wall());
+  if (const auto until = ask.fields().text("until", 64)) {
+    const auto time = parseTime(*until, now);
+    if (time && *time > now) freeze.until = *time;
+    if (!time) ask.fields().problem("until", time.error().context);
+    if (time && *time <= now) ask.fields().problem("until", "that time is over");
+  }
+  if (auto refused = ask.refuse()) return *std::move(refused);
+  freeze.reason = ask.act().reason;
+  freeze.by = ask.act().who;
+  const auto desired = control.flags.desired();
+  freeze.id = "fr-" + std::to_string(desired->revision + 1);
+  const audit::Edit edit{std::string(flags::kFreezeKind), freeze.id, 0, toJson(freeze)};
+  const auto done = control.flags.commit({&edit, 1}, ask.act());
+  if (!done) return problem(done.error());
+  freeze.revision = done->revision;
+  Response response = ok(view(freeze));
+  response.status = 201;
+  return response;
+}
+
+Response unfreeze(const Control& control, const Request& request, const std::string& id) {
+  Ask ask(request, "unfreeze", {});
+  if (auto refused = ask.refuse()) return *std::move(refused);
+  if (!control.flags.desired()->freezes.contains(id)) return problem(404, "not_found", "there is no freeze " + id);
+  const audit::Edit edit{std::string(flags::kFreezeKind), id, std::nullopt, std::nullopt};
+  const auto done = control.flags.commit({&edit, 1}, ask.act());
+  if (!done) return problem(done.error());
+  return {.status = 204};
+}
+
+/// No revision, no prerequisite, no database: what makes things safer is never refused.
+Response kill(const Control& control, const Request& request) {
+  Ask ask(request, "kill", {"service", "feature"});
+  const std::string service = ask.fields().text("service", 128).value_or("");
+  const std::string feature = ask.fields().text("feature", 64).value_or("");
+  if (!feature.empty() && features::find(feature) == nullptr) {
+    ask.fields().problem("feature", "there is no feature \"" + feature + "\"");
+  }
+  if (auto refused = ask.refuse()) return *std::move(refused);
+  const auto killed = control.flags.kill(service, feature, ask.act());
+  Json::Value out(Json::objectValue);
+  out["revision"] = Json::UInt64(killed.revision);
+  out["journalled"] = killed.journalled;
+  out["flags"] = Json::Value(Json::arrayValue);
+  for (const flags::Cell& cell : killed.cells) {
+    Json::Value one(Json::objectValue);
+    one["service"] = cell.service;
+    one["feature"] = cell.feature;
+    out["flags"].append(std::move(one));
+  }
+  return ok(out);
+}
+
+Response setService(const Control& control, const Request& request, const std::string& name) {
+  Ask ask(request, "service.set", {"owner", "tier", "tags", "captured"});
+  Fields& fields = ask.fields();
+  flags::ServiceSettings settings = control.flags.desired()->service(name);
+  if (auto owner = fields.text("owner", 128)) settings.owner = *std::move(owner);
+  if (auto tier = fields.text("tier", 64)) settings.tier = *std::move(tier);
+  if (fields.has("tags")) settings.tags = fields.texts("tags", 64);
+  if (const auto captured = fields.boolean("captured")) settings.captured = *captured;
+  if (auto refused = ask.refuse()) return *std::move(refused);
+  std::sort(settings.tags.begin(), settings.tags.end());
+  const audit::Edit edit{std::string(flags::kServiceKind), name, settings.revision, toJson(settings)};
+  const auto done = control.flags.commit({&edit, 1}, ask.act());
+  if (!done) return problem(done.error());
+  if (!done->stale.empty()) return problem(409, "conflict", name + " was changed at this moment");
+  Json::Value out = toJson(settings);
+  out["name"] = name;
+  out["revision"] = Json::UInt64(done->revision);
+  return at(done->revision, out);
+}
+
+}  // namespace
+
+void addFlagRoutes(Router& router, const Control& control) {
+  using Answer = std::function<Response(const Control&, const Request&, const Parameters&)>;
+  const auto add = [&](const char* method, const char* pattern, Answer answer) {
+    router.add(method, pattern, [control, answer](const Request& request, const Parameters& names) {
+      return control.writer.run([control, request, names, answer] { return answer(control, request, names); });
+    });
+  };
+  add("GET", "/v1/features", [](const Control&, const Request&, const Parameters&) { return listFeatures(); });
+  add("GET", "/v1/flags", [](const Control& to, const Request& request, const Parameters&) { return listFlags(to, request); });
+  add("GET", "/v1/services/{service}/features/{feature}",
+      [](const Control& to, const Request&, const Parameters& names) {
+        return showFlag(to, {names.at("service"), names.at("feature")});
+      });
+  add("PATCH", "/v1/services/{service}/settings",
+      [](const Control& to, const Request& request, const Parameters& names) {
+        return setService(to, request, names.at("service"));
+      });
+  add("GET", "/v1/freezes", [](const Control& to, const Request&, const Parameters&) { return listFreezes(to); });
+  add("POST", "/v1/freezes", [](const Control& to, const Request& request, const Parameters&) { return freeze(to, request); });
+  add("DELETE", "/v1/freezes/{id}", [](const Control& to, const Request& request, const Parameters& names) {
+    return unfreeze(to, request, names.at("id"));
+  });
+  add("POST", "/v1/kill", [](const Control& to, const Request& request, const Parameters&) { return kill(to, request); });
+}
+
+}  // namespace loam::api

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <json/value.h>
+
+#include "rollout/changes/changes.h"
+#include "rollout/features/feature.h"
+#include "rollout/fleet/agent.h"
+
+namespace loam::api {
+
+/// The forms in which people and programs see flags, changes and proxies; times are RFC 3339, shares percentages as
+/// text ("12.5").
+Json::Value view(const features::Feature& feature);
+/// `frozen`: what keeps it from rising; null: nothing.
+Json::Value view(const flags::Flag& flag, const flags::Freeze* frozen);
+Json::Value view(const changes::Change& change);
+/// before and after of every flag, needs, problems, and what moved; `hash` is what applying asks for.
+Json::Value view(const changes::Change& change, const changes::Preview& preview);
+Json::Value view(const flags::Freeze& freeze);
+Json::Value view(const fleet::Progress& progress);
+Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, std::int64_t nowMs);
+
+}  // namespace loam::api

@@ -1,0 +1,77 @@
+#include "rollout/api/fleet_routes.h"
+
+#include <charconv>
+
+#include "rollout/api/flag_view.h"
+#include "rollout/api/problem.h"
+#include "rollout/api/times.h"
+
+namespace loam::api {
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::int64_t kMostWait = 60;  // seconds
+
+io::Task<Response> watch(fleet::Fleet& fleet, std::string body) {
+  auto question = wire::decodeWatch(body);
+  if (!question) co_return problem(question.error());
+  const auto answer = co_await fleet.watch(*std::move(question));
+  if (!answer) co_return problem(answer.error());
+  if (!*answer) co_return Response{.status = 204};
+  co_return Response{.body = **answer};
+}
+
+io::Task<Response> progress(const Control& control, io::EventLoop& loop, std::string service, std::string revision,
+                            std::string wait) {
+  std::uint64_t wanted = 0;
+  const auto [end, error] = std::from_chars(revision.data(), revision.data() + revision.size(), wanted);
+  if (error != std::errc() || end != revision.data() + revision.size()) {
+    co_return problem(400, "invalid_argument", "revision: expected a whole number");
+  }
+  const auto patience = wait.empty() ? Result<std::int64_t>(0) : parseLength(wait);
+  if (!patience || *patience > kMostWait) {
+    co_return problem(400, "invalid_argument", "wait: expected a length of at most 60s");
+  }
+  if (service.empty()) service = flags::kEveryService;
+  const Monotonic deadline = loop.clock().now() + seconds(*patience);
+  const fleet::Progress now = co_await control.fleet.settled(service, wanted, deadline);
+  co_return ok(view(now));
+}
+
+Json::Value one(const Control& control, const fleet::Agent& agent) {
+  const auto now = std::chrono::duration_cast<milliseconds>(control.clock.wall().time_since_epoch()).count();
+  return view(agent, control.fleet.epoch(), control.fleet.isSilent(agent), now);
+}
+
+}  // namespace
+
+void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop) {
+  router.add("POST", "/v1/watch",
+             [control](const Request& request, const Parameters&) { return watch(control.fleet, request.body); });
+  router.add("GET", "/v1/progress", [control, &loop](const Request& request, const Parameters&) {
+    return progress(control, loop, request.query("service"), request.query("revision"), request.query("wait"));
+  });
+  router.add("GET", "/v1/fleet", [control](const Request&, const Parameters&) -> io::Task<Response> {
+    Json::Value out(Json::objectValue);
+    out["epoch"] = Json::UInt64(control.fleet.epoch());
+    out["proxies"] = Json::Value(Json::arrayValue);
+    for (const fleet::Agent& agent : control.fleet.agents()) out["proxies"].append(one(control, agent));
+    co_return ok(out);
+  });
+  router.add("GET", "/v1/fleet/{proxy}", [control](const Request&, const Parameters& names) -> io::Task<Response> {
+    const auto agent = control.fleet.agent(names.at("proxy"));
+    if (!agent) co_return problem(404, "not_found", "no proxy called \"" + names.at("proxy") + "\" has asked yet");
+    co_return ok(one(control, *agent));
+  });
+  router.add("GET", "/v1/fleet/{proxy}/snapshot",
+             [control](const Request&, const Parameters& names) -> io::Task<Response> {
+               const auto text = control.fleet.snapshotOf(names.at("proxy"));
+               if (!text) co_return problem(404, "not_found", "no proxy of that name has asked yet");
+               co_return Response{.body = *text + "\n"};
+             });
+}
+
+}  // namespace loam::api

@@ -1,0 +1,81 @@
+#include "rollout/fleet/compile.h"
+
+#include <algorithm>
+
+#include "rollout/features/feature.h"
+
+namespace loam::fleet {
+
+namespace {
+
+/// The flag as one who has these capabilities may get it.
+std::optional<wire::FeatureConfig> compileFor(const std::string& service, const flags::Flag& flag,
+                                              const std::vector<std::string>& capabilities,
+                                              std::vector<Withheld>& withheld) {
+  const features::Feature* feature = features::find(flag.cell.feature);
+  const auto rung = feature == nullptr ? std::nullopt : feature->rung(flag.stage);
+  if (!rung) return std::nullopt;  // written by a later version: no proxy is told what this one cannot judge
+  const std::string_view capability = feature->ladder[*rung].capability;
+  if (!capability.empty() && !std::binary_search(capabilities.begin(), capabilities.end(), capability)) {
+    withheld.push_back({service, std::string(capability)});
+    flags::Flag off = flag;
+    off.stage = "off";
+    return feature->initial == "off" ? std::nullopt : compile(off);
+  }
+  return compile(flag);
+}
+
+}  // namespace
+
+std::optional<wire::FeatureConfig> compile(const flags::Flag& flag) {
+  const features::Feature* feature = features::find(flag.cell.feature);
+  if (feature == nullptr || flag.revision == 0 || (flag.isOff() && feature->initial == "off")) return std::nullopt;
+  wire::FeatureConfig config;
+  config.feature = flag.cell.feature;
+  config.stage = flag.stage;
+  config.share = flag.share;
+  config.salt = flag.salt;
+  config.include = flag.include;
+  config.exclude = flag.exclude;
+  if (!flag.isOff()) config.settings = flag.settings;
+  return config;
+}
+
+wire::ServiceConfig compile(const std::string& service, const Place& place, const flags::Desired& desired,
+                            const std::vector<std::string>& capabilities, std::vector<Withheld>& withheld) {
+  wire::ServiceConfig config;
+  config.name = service;
+  config.endpoints = place.endpoints;
+  config.captured = desired.service(service).captured;
+  config.pin = place.pin;
+  for (auto flag = desired.flags.lower_bound({service, ""}); flag != desired.flags.end() && flag->first.service == service;
+       ++flag) {
+    if (auto compiled = compileFor(service, flag->second, capabilities, withheld)) {
+      config.features.push_back(*std::move(compiled));
+    }
+  }
+  return config;
+}
+
+std::vector<wire::FeatureConfig> compileDefaults(const flags::Desired& desired,
+                                                 const std::vector<std::string>& capabilities,
+                                                 std::vector<Withheld>& withheld) {
+  static const Place kNowhere;
+  return compile(std::string(flags::kEveryService), kNowhere, desired, capabilities, withheld).features;
+}
+
+wire::Snapshot compile(const std::string& proxy, const std::set<std::string>& services, const Topology& topology,
+                       const flags::Desired& desired, const std::vector<std::string>& capabilities,
+                       std::vector<Withheld>& withheld) {
+  wire::Snapshot snapshot;
+  snapshot.proxy = proxy;
+  snapshot.defaults = compileDefaults(desired, capabilities, withheld);
+  for (const std::string& service : services) {
+    const auto place = topology.services.find(service);
+    if (place == topology.services.end()) continue;
+    snapshot.services.push_back(compile(service, place->second, desired, capabilities, withheld));
+  }
+  return snapshot;
+}
+
+}  // namespace loam::fleet

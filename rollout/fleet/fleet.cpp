@@ -1,0 +1,222 @@
+#include "rollout/fleet/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/io/signal.h"
+
+namespace loam::fleet {
+
+namespace {
+
+std::int64_t unixMilliseconds(Wall time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+Fleet::Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& log)
+    : loop_(loop), epoch_(epoch), clock_(clock), log_(log) {}
+
+void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
+  desired_ = std::move(desired);
+  refreshAll();
+}
+
+void Fleet::setTopology(std::shared_ptr<const Topology> topology) {
+  topology_ = std::move(topology);
+  byAddress_.clear();
+  for (const auto& [name, place] : topology_->services) {
+    for (const SocketAddress& endpoint : place.endpoints) byAddress_.emplace(endpoint, name);
+  }
+  refreshAll();
+}
+
+/// Parts that say what they said before stay the same object, so that comparing snapshots compares pointers.
+void Fleet::refreshAll() {
+  for (auto& [capabilities, fragments] : fragments_) {
+    for (auto fragment = fragments.begin(); fragment != fragments.end();) {
+      const auto place = topology_->services.find(fragment->first);
+      const bool everywhere = fragment->first == flags::kEveryService;
+      if (place == topology_->services.end() && !everywhere) {
+        fragment = fragments.erase(fragment);
+        continue;
+      }
+      fragment->second.withheld.clear();
+      std::string text =
+          everywhere ? wire::encode(compileDefaults(*desired_, capabilities, fragment->second.withheld))
+                     : wire::encode(compile(place->first, place->second, *desired_, capabilities, fragment->second.withheld));
+      if (text != *fragment->second.text) fragment->second.text = std::make_shared<const std::string>(std::move(text));
+      ++fragment;
+    }
+  }
+  for (auto& [name, entry] : entries_) refresh(entry);
+  wakeSettled();
+}
+
+const Fleet::Fragment& Fleet::fragment(const Entry& entry, const std::string& service) {
+  const std::vector<std::string>& capabilities = entry.agent.capabilities;
+  const auto [place, fresh] = fragments_[capabilities].try_emplace(service);
+  Fragment& fragment = place->second;
+  if (fresh) {
+    std::string text =
+        service == flags::kEveryService
+            ? wire::encode(compileDefaults(*desired_, capabilities, fragment.withheld))
+            : wire::encode(compile(service, topology_->services.at(service), *desired_, capabilities, fragment.withheld));
+    fragment.text = std::make_shared<const std::string>(std::move(text));
+  }
+  return fragment;
+}
+
+std::set<std::string> Fleet::scopeOf(const Entry& entry) const {
+  std::set<std::string> scope;
+  const auto add = [&](const std::string& service) {
+    if (topology_->services.contains(service)) scope.insert(service);
+  };
+  const auto carried = topology_->carried.find(entry.agent.name);
+  if (carried != topology_->carried.end()) std::for_each(carried->second.begin(), carried->second.end(), add);
+  std::for_each(entry.missed.begin(), entry.missed.end(), add);
+  return scope;
+}
+
+/// Makes the proxy's snapshot anew; it gets a generation of its own when it says something else than the last.
+void Fleet::refresh(Entry& entry) {
+  Agent& agent = entry.agent;
+  agent.withheld.clear();
+  const Fragment& defaults = fragment(entry, std::string(flags::kEveryService));
+  agent.withheld = defaults.withheld;
+  std::vector<Text> services;
+  entry.scope = scopeOf(entry);
+  for (const std::string& service : entry.scope) {
+    const Fragment& part = fragment(entry, service);
+    services.push_back(part.text);
+    agent.withheld.insert(agent.withheld.end(), part.withheld.begin(), part.withheld.end());
+  }
+  agent.covers = desired_->revision;
+  if (agent.generation != 0 && defaults.text == entry.defaults && services == entry.services) return;
+  entry.defaults = defaults.text;
+  entry.services = std::move(services);
+  agent.generation = ++generation_;
+  agent.bytes = textOf(entry).size();
+  if (entry.wake) std::exchange(entry.wake, nullptr)();
+}
+
+std::string Fleet::textOf(const Entry& entry) const {
+  wire::Parts parts{epoch_, entry.agent.generation, entry.agent.name, *entry.defaults, {}};
+  for (const Text& service : entry.services) parts.services.push_back(*service);
+  return wire::encode(parts);
+}
+
+void Fleet::take(Entry& entry, const wire::Watch& watch) {
+  Agent& agent = entry.agent;
+  const bool changed = agent.generation == 0 || agent.capabilities != watch.capabilities;
+  agent.version = watch.version;
+  agent.capabilities = watch.capabilities;
+  std::sort(agent.capabilities.begin(), agent.capabilities.end());
+  agent.lastContact = unixMilliseconds(clock_.wall());
+  agent.epoch = watch.epoch;
+  agent.acknowledged = watch.acknowledged;
+  agent.inEffect = watch.inEffect;
+  if (watch.refused && watch.refused != agent.refused) {
+    log_.warn("fleet", "a proxy refuses its snapshot",
+              {{"proxy", agent.name},
+               {"generation", std::to_string(watch.refused->generation)},
+               {"why", watch.refused->reasons.empty() ? "" : watch.refused->reasons.front()}});
+  }
+  agent.refused = watch.refused;
+  agent.oldConnections = watch.oldConnections;
+  bool widened = false;
+  for (const SocketAddress& address : watch.missed) {
+    const auto service = byAddress_.find(address);
+    if (service == byAddress_.end() || entry.missed.size() >= kMostMissedServices) continue;
+    widened |= entry.missed.insert(service->second).second;
+  }
+  if (changed || widened) refresh(entry);
+  wakeSettled();
+}
+
+io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch) {
+  auto found = entries_.find(watch.proxy);
+  if (found == entries_.end()) {
+    if (entries_.size() >= kMostAgents) {
+      co_return fail(ErrorCode::Exhausted, "there are " + std::to_string(kMostAgents) + " proxies already");
+    }
+    found = entries_.emplace(watch.proxy, Entry{}).first;
+    found->second.agent.name = watch.proxy;
+  }
+  Entry& entry = found->second;  // entries are never taken out
+  const std::uint64_t question = ++entry.question;
+  if (entry.wake) std::exchange(entry.wake, nullptr)();  // who asked before on another connection
+  take(entry, watch);
+  const Monotonic deadline = loop_.clock().now() + milliseconds(watch.waitMs);
+  for (;;) {
+    const Agent& agent = entry.agent;
+    if (entry.question != question) co_return std::nullopt;
+    if (!agent.hasIt(epoch_) && !agent.refusesIt(epoch_)) co_return textOf(entry);
+    if (loop_.clock().now() >= deadline) co_return std::nullopt;
+    io::Signal changed(loop_);
+    entry.wake = changed.raiser();
+    co_await changed.until(deadline);
+  }
+}
+
+std::vector<Agent> Fleet::agents() const {
+  std::vector<Agent> all;
+  for (const auto& [name, entry] : entries_) all.push_back(entry.agent);
+  return all;
+}
+
+std::optional<Agent> Fleet::agent(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return std::nullopt;
+  return found->second.agent;
+}
+
+std::optional<std::string> Fleet::snapshotOf(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return std::nullopt;
+  return textOf(found->second);
+}
+
+bool Fleet::isSilent(const Agent& agent) const {
+  return unixMilliseconds(clock_.wall()) - agent.lastContact > kSilentAfter.count();
+}
+
+Progress Fleet::progress(const std::string& service, std::uint64_t revision) const {
+  Progress progress;
+  for (const auto& [name, entry] : entries_) {
+    if (service != flags::kEveryService && !entry.scope.contains(service)) continue;
+    const Agent& agent = entry.agent;
+    if (isSilent(agent)) {
+      progress.silent.push_back(name);
+      continue;
+    }
+    ++progress.concerned;
+    const bool made = agent.covers >= revision;
+    if (made && agent.hasIt(epoch_)) ++progress.acknowledged;
+    if (made && agent.runsIt(epoch_)) {
+      ++progress.inEffect;
+    } else if (made && agent.refusesIt(epoch_)) {
+      progress.refused.push_back(name);
+    } else {
+      progress.behind.push_back(name);
+    }
+  }
+  return progress;
+}
+
+io::Task<Progress> Fleet::settled(std::string service, std::uint64_t revision, Monotonic deadline) {
+  for (;;) {
+    Progress now = progress(service, revision);
+    if (now.isDone() || loop_.clock().now() >= deadline) co_return now;
+    io::Signal changed(loop_);
+    settling_.push_back(changed.raiser());
+    co_await changed.until(std::min(deadline, loop_.clock().now() + seconds(1)));
+  }
+}
+
+void Fleet::wakeSettled() {
+  for (const auto& wake : std::exchange(settling_, {})) wake();
+}
+
+}  // namespace loam::fleet

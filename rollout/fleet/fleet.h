@@ -1,0 +1,90 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/base/clock.h"
+#include "proxy/base/log.h"
+#include "proxy/io/event_loop.h"
+#include "proxy/io/task.h"
+#include "rollout/fleet/agent.h"
+#include "rollout/fleet/topology.h"
+
+namespace loam::fleet {
+
+/// All proxies, and the snapshot that each is to run: made anew when flags, topology or what a proxy can do changes,
+/// and told to it as soon as it differs from the last. The loop's thread.
+class Fleet {
+ public:
+  /// Proxies ask at least this often; longer silence means that one is away.
+  static constexpr milliseconds kSilentAfter{90'000};
+  static constexpr std::size_t kMostAgents = 20'000;
+  static constexpr std::size_t kMostMissedServices = 1000;  ///< of one proxy
+
+  /// `epoch` is greater than that of every earlier controller of this mesh. All outlive it.
+  Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& log);
+
+  void setDesired(std::shared_ptr<const flags::Desired> desired);
+  void setTopology(std::shared_ptr<const Topology> topology);
+
+  /// Takes what the proxy says, and answers with its snapshot as soon as there is one that it neither has nor refuses;
+  /// with nothing when its wait is over, or when it asks again on another connection. Exhausted beyond kMostAgents.
+  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch);
+
+  std::uint64_t epoch() const { return epoch_; }
+  std::shared_ptr<const Topology> topology() const { return topology_; }
+  std::vector<Agent> agents() const;
+  std::optional<Agent> agent(const std::string& name) const;
+  /// The snapshot that a proxy is to run.
+  std::optional<std::string> snapshotOf(const std::string& name) const;
+  bool isSilent(const Agent& agent) const;
+
+  /// How far `revision` has come at the proxies that carry `service` (all of them for flags::kEveryService).
+  Progress progress(const std::string& service, std::uint64_t revision) const;
+  /// The same when it is done, or at the deadline.
+  io::Task<Progress> settled(std::string service, std::uint64_t revision, Monotonic deadline);
+
+ private:
+  using Text = std::shared_ptr<const std::string>;
+  struct Fragment {
+    Text text;
+    std::vector<Withheld> withheld;
+  };
+  /// Fragments for proxies that can do the same.
+  using Fragments = std::map<std::string, Fragment>;
+  struct Entry {
+    Agent agent;
+    std::set<std::string> missed;  // services that it asked for
+    std::set<std::string> scope;   // services that it is told of
+    Text defaults;
+    std::vector<Text> services;
+    std::function<void()> wake;
+    std::uint64_t question = 0;
+  };
+
+  void take(Entry& entry, const wire::Watch& watch);
+  std::set<std::string> scopeOf(const Entry& entry) const;
+  void refresh(Entry& entry);
+  void refreshAll();
+  const Fragment& fragment(const Entry& entry, const std::string& service);
+  std::string textOf(const Entry& entry) const;
+  void wakeSettled();
+
+  io::EventLoop& loop_;
+  const std::uint64_t epoch_;
+  const Clock& clock_;
+  Log& log_;
+  std::shared_ptr<const flags::Desired> desired_ = std::make_shared<const flags::Desired>();
+  std::shared_ptr<const Topology> topology_ = std::make_shared<const Topology>();
+  std::unordered_map<SocketAddress, std::string> byAddress_;
+  std::map<std::vector<std::string>, Fragments> fragments_;  // by capabilities
+  std::map<std::string, Entry> entries_;
+  std::uint64_t generation_ = 0;
+  std::vector<std::function<void()>> settling_;  // those who wait for progress
+};
+
+}  // namespace loam::fleet

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/wire/snapshot.h"
+#include "shadow/graph/model.h"
+
+namespace loam::fleet {
+
+/// What the record knows of one service that a proxy needs to know too.
+struct Place {
+  std::vector<SocketAddress> endpoints;  ///< sorted
+  std::optional<wire::ProtocolPin> pin;  ///< what most of its connections spoke
+
+  bool operator==(const Place&) const = default;
+};
+
+/// Who serves where, and which proxies carry what: read from the graph, again and again.
+struct Topology {
+  std::map<std::string, Place> services;
+  std::map<std::string, std::set<std::string>> carried;  ///< proxy -> services that it saw connections to
+
+  bool operator==(const Topology&) const = default;
+  /// The service at an address; nothing when the record knows none.
+  std::optional<std::string> serviceAt(const SocketAddress& address) const;
+};
+
+/// Pure.
+Topology topologyOf(const graph::Graph& graph);
+
+}  // namespace loam::fleet

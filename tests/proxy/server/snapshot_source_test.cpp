@@ -1,0 +1,216 @@
+#include "proxy/server/snapshot_source.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "proxy/base/atomic_file.h"
+#include "proxy/http/http1_server.h"
+
+namespace loam::server {
+namespace {
+
+wire::Snapshot snapshotOf(std::uint64_t epoch, std::uint64_t generation) {
+  wire::Snapshot snapshot;
+  snapshot.epoch = epoch;
+  snapshot.generation = generation;
+  snapshot.proxy = "p";
+  return snapshot;
+}
+
+/// A controller that answers questions from a list, then with nothing new; on a thread of its own.
+class FakeController {
+ public:
+  explicit FakeController(const std::string& path) {
+    loop_ = *io::EventLoop::make(clock_);
+    server_ = std::make_unique<http::Http1Server>(*loop_, *io::Listener::bindUnix(*loop_, path),
+                                                  [this](const http::Request& request) { return answer(request.body); });
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+  ~FakeController() {
+    loop_->stop();
+    thread_.join();
+    server_.reset();
+  }
+  void say(std::string body) {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(std::move(body));
+  }
+  std::vector<wire::Watch> heard() {
+    const std::lock_guard lock(mutex_);
+    return heard_;
+  }
+
+ private:
+  io::Task<http::Response> answer(std::string body) {
+    http::Response response{.status = 204};
+    {
+      const std::lock_guard lock(mutex_);
+      heard_.push_back(*wire::decodeWatch(body));
+      if (!answers_.empty()) {
+        response = {.body = answers_.front()};
+        answers_.pop_front();
+      }
+    }
+    if (response.status == 204) co_await loop_->sleepFor(milliseconds(10));
+    co_return response;
+  }
+
+  SystemClock clock_;
+  std::unique_ptr<io::EventLoop> loop_;
+  std::mutex mutex_;
+  std::deque<std::string> answers_;
+  std::vector<wire::Watch> heard_;
+  std::unique_ptr<http::Http1Server> server_;
+  std::thread thread_;
+};
+
+class SnapshotSourceTest : public testing::Test {
+ protected:
+  SnapshotSourceTest() {
+    char name[] = "/tmp/loam-snapshot-XXXXXX";
+    directory = ::mkdtemp(name);
+    controller = std::make_unique<FakeController>(directory + "/socket");
+  }
+  ~SnapshotSourceTest() override {
+    source.reset();
+    controller.reset();
+    std::filesystem::remove_all(directory);
+  }
+  std::string file() const { return directory + "/snapshot"; }
+  void start() {
+    SnapshotSource::Workers workers;
+    workers.install = [this](std::shared_ptr<const ServiceTable> table, std::function<void()> done) {
+      {
+        const std::lock_guard lock(mutex);
+        installed.push_back(table->generation());
+      }
+      done();
+    };
+    workers.oldConnections = [](std::uint64_t) { return std::uint64_t{0}; };
+    workers.takeMissed = [] { return std::vector<SocketAddress>(); };
+    source = std::make_unique<SnapshotSource>("p", http::Target{.socketPath = directory + "/socket"}, file(),
+                                              *io::EventLoop::make(clock), log, std::move(workers));
+    source->start();
+  }
+  template <class Condition>
+  bool eventually(Condition holds) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    return true;
+  }
+  std::vector<std::uint64_t> generations() {
+    const std::lock_guard lock(mutex);
+    return installed;
+  }
+
+  SystemClock clock;
+  Log log{LogLevel::Error};
+  std::string directory;
+  std::unique_ptr<FakeController> controller;
+  std::unique_ptr<SnapshotSource> source;
+  std::mutex mutex;
+  std::vector<std::uint64_t> installed;
+};
+
+TEST_F(SnapshotSourceTest, InstallsKeepsAndAcknowledges) {
+  controller->say(wire::encode(snapshotOf(1, 4)));
+  start();
+  ASSERT_TRUE(eventually([&] { return !controller->heard().empty() && controller->heard().back().inEffect == 4; }));
+  const wire::Watch last = controller->heard().back();
+  EXPECT_EQ(last.epoch, 1u);
+  EXPECT_EQ(last.acknowledged, 4u);
+  EXPECT_EQ(last.capabilities, ServiceTable::capabilities());
+  EXPECT_FALSE(last.refused);
+  EXPECT_EQ((*SnapshotFile(file()).load())->generation, 4u);
+  EXPECT_EQ(source->state().inEffect, 4u);
+}
+
+TEST_F(SnapshotSourceTest, G3_StartsFromTheDiskWhenNobodyAnswers) {
+  ASSERT_TRUE(SnapshotFile(file()).store(snapshotOf(1, 4)));
+  controller.reset();
+  start();
+  ASSERT_TRUE(eventually([&] { return generations() == std::vector<std::uint64_t>{4}; }));
+  EXPECT_FALSE(source->state().reached);
+}
+
+TEST_F(SnapshotSourceTest, NeverGoesBack) {
+  ASSERT_TRUE(SnapshotFile(file()).store(snapshotOf(2, 10)));
+  controller->say(wire::encode(snapshotOf(2, 9)));
+  controller->say(wire::encode(snapshotOf(1, 99)));
+  controller->say(wire::encode(snapshotOf(3, 1)));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().epoch == 3; }));
+  EXPECT_EQ(generations(), (std::vector<std::uint64_t>{10, 1}));
+  EXPECT_EQ(source->state().refused, 2u);
+}
+
+TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
+  wire::Snapshot strange = snapshotOf(1, 4);
+  wire::FeatureConfig feature;
+  feature.feature = "mtls";
+  feature.stage = "strict";
+  strange.defaults = {feature};
+  wire::Snapshot foreign = snapshotOf(1, 5);
+  foreign.proxy = "q";
+  controller->say(wire::encode(strange));
+  controller->say("{\"epoch\":");
+  controller->say(wire::encode(foreign));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().refused == 3; }));
+  ASSERT_TRUE(eventually([&] { return controller->heard().back().refused.has_value(); }));
+  EXPECT_TRUE(generations().empty());
+  EXPECT_EQ((*SnapshotFile(file()).load()), std::nullopt);
+  std::string reasons;
+  for (const wire::Watch& watch : controller->heard()) reasons += watch.refused ? watch.refused->reasons.at(0) + "\n" : "";
+  EXPECT_NE(reasons.find("mtls.strict"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("for q"), std::string::npos) << reasons;
+}
+
+TEST_F(SnapshotSourceTest, MovesADamagedFileAsideAndAsks) {
+  ASSERT_TRUE(SnapshotFile(file()).store(snapshotOf(1, 4)));
+  std::string text = *readFile(file(), 10'000);
+  text[text.size() / 2] ^= 1;
+  ASSERT_TRUE(replaceFile(file(), text));
+  controller->say(wire::encode(snapshotOf(1, 5)));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().acknowledged == 5; }));
+  EXPECT_EQ(generations(), std::vector<std::uint64_t>{5});
+  EXPECT_TRUE(std::filesystem::exists(file() + ".damaged"));
+}
+
+TEST_F(SnapshotSourceTest, DoesNotRunWhatItCannotKeep) {
+  std::filesystem::create_directory(file() + ".next");  // the file cannot be written
+  controller->say(wire::encode(snapshotOf(1, 4)));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().refused == 1; }));
+  EXPECT_TRUE(generations().empty());
+}
+
+TEST(SnapshotFileTest, EveryChangedByteIsFound) {
+  char name[] = "/tmp/loam-snapshot-XXXXXX";
+  const std::string directory = ::mkdtemp(name);
+  const SnapshotFile file(directory + "/snapshot");
+  ASSERT_TRUE(file.store(snapshotOf(1, 4)));
+  const std::string whole = *readFile(file.path(), 10'000);
+  for (std::size_t at = 0; at + 1 < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] ^= 0x20;
+    ASSERT_TRUE(replaceFile(file.path(), changed));
+    EXPECT_FALSE(file.load()) << at;
+  }
+  for (std::size_t length = 0; length + 1 < whole.size(); ++length) {
+    ASSERT_TRUE(replaceFile(file.path(), whole.substr(0, length)));
+    EXPECT_FALSE(file.load()) << length;
+  }
+  std::filesystem::remove_all(directory);
+}
+
+}  // namespace
+}  // namespace loam::server

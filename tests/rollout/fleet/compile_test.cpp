@@ -1,0 +1,122 @@
+#include "rollout/fleet/compile.h"
+
+#include <gtest/gtest.h>
+
+#include "rollout/features/feature.h"
+
+namespace loam::fleet {
+namespace {
+
+std::vector<std::string> everything() {
+  std::vector<std::string> all;
+  for (const features::Feature& feature : features::registry()) {
+    for (const features::Stage& stage : feature.ladder) {
+      if (!stage.capability.empty()) all.emplace_back(stage.capability);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+flags::Flag flagOf(const std::string& service, const features::Feature& feature, std::size_t rung) {
+  flags::Flag flag;
+  flag.cell = {service, std::string(feature.name)};
+  flag.stage = feature.ladder[rung].name;
+  flag.salt = "salt";
+  flag.revision = 1;
+  return flag;
+}
+
+/// Two services with every feature on its first rung.
+struct Mesh {
+  Topology topology;
+  flags::Desired desired;
+  Mesh() {
+    topology.services["a"].endpoints = {*SocketAddress::parse("10.0.0.1:80")};
+    topology.services["b"].endpoints = {*SocketAddress::parse("10.0.0.2:80")};
+    for (const std::string service : {"a", "b"}) {
+      for (const features::Feature& feature : features::registry()) {
+        const flags::Flag flag = flagOf(service, feature, 1);
+        desired.flags[flag.cell] = flag;
+      }
+    }
+  }
+  wire::Snapshot snapshot() const {
+    std::vector<Withheld> withheld;
+    return compile("p", {"a", "b"}, topology, desired, everything(), withheld);
+  }
+};
+
+/// service/feature -> what a proxy is told of it.
+std::map<std::string, std::string> cells(const wire::Snapshot& snapshot) {
+  std::map<std::string, std::string> out;
+  for (const wire::ServiceConfig& service : snapshot.services) {
+    for (const wire::FeatureConfig& config : service.features) {
+      out[service.name + "/" + config.feature] = wire::encode(std::vector{config});
+    }
+  }
+  return out;
+}
+
+TEST(CompileTest, ChangingOneCellLeavesTheBytesOfAllOthers) {
+  const Mesh mesh;
+  const auto before = cells(mesh.snapshot());
+  ASSERT_EQ(before.size(), 2 * features::registry().size());
+  for (const auto& [cell, flag] : mesh.desired.flags) {
+    for (const features::Stage& stage : features::find(cell.feature)->ladder) {
+      Mesh changed = mesh;
+      changed.desired.flags[cell].stage = stage.name;
+      changed.desired.flags[cell].share = 12'345;
+      changed.desired.flags[cell].revision = 2;
+      auto after = cells(changed.snapshot());
+      auto others = before;
+      others.erase(cell.key());
+      after.erase(cell.key());
+      EXPECT_EQ(after, others) << cell.key() << " to " << stage.name;
+    }
+  }
+}
+
+TEST(CompileTest, TheSameInputsGiveTheSameBytes) {
+  EXPECT_EQ(wire::encode(Mesh().snapshot()), wire::encode(Mesh().snapshot()));
+}
+
+TEST(CompileTest, AStageThatAProxyDoesNotKnowIsOffToIt) {
+  const Mesh mesh;
+  for (const features::Feature& feature : features::registry()) {
+    for (std::size_t rung = 1; rung < feature.ladder.size(); ++rung) {
+      Mesh changed = mesh;
+      const flags::Flag flag = flagOf("a", feature, rung);
+      changed.desired.flags[flag.cell] = flag;
+      std::vector<std::string> known = everything();
+      std::erase(known, std::string(feature.ladder[rung].capability));
+      std::vector<Withheld> withheld;
+      const wire::Snapshot snapshot = compile("p", {"a"}, changed.topology, changed.desired, known, withheld);
+      const Withheld expected{"a", std::string(feature.ladder[rung].capability)};
+      EXPECT_EQ(std::count(withheld.begin(), withheld.end(), expected), 1) << expected.capability;
+      for (const wire::FeatureConfig& config : snapshot.services.at(0).features) {
+        const bool is = config.feature == feature.name;
+        EXPECT_TRUE(!is || config.stage == "off") << expected.capability;
+      }
+    }
+  }
+}
+
+TEST(CompileTest, SaysNothingOfWhatEveryProxyDoesByItself) {
+  flags::Desired desired;
+  EXPECT_FALSE(compile(desired.flag({"a", "observe"})));
+  flags::Flag off = flagOf("a", *features::find("mtls"), 0);
+  EXPECT_FALSE(compile(off));
+  EXPECT_TRUE(compile(flagOf("a", *features::find("observe"), 0)));  // off is news: it begins on
+}
+
+TEST(CompileTest, LeavesOutServicesThatTheRecordDoesNotKnow) {
+  Mesh mesh;
+  std::vector<Withheld> withheld;
+  const auto snapshot = compile("p", {"a", "nobody"}, mesh.topology, mesh.desired, everything(), withheld);
+  ASSERT_EQ(snapshot.services.size(), 1u);
+  EXPECT_EQ(snapshot.services[0].name, "a");
+}
+
+}  // namespace
+}  // namespace loam::fleet

@@ -1,0 +1,197 @@
+#include "rollout/fleet/fleet.h"
+
+#include <gtest/gtest.h>
+
+#include "proxy/io/task_scope.h"
+#include "tests/support/fake_clock.h"
+
+namespace loam::fleet {
+namespace {
+
+class FleetTest : public testing::Test {
+ protected:
+  FleetTest() {
+    Topology made;
+    for (const char* name : {"cart", "shop", "db"}) {
+      made.services[name].endpoints = {*SocketAddress::parse("10.0.0." + std::to_string(made.services.size() + 1) + ":80")};
+    }
+    made.carried["p1"] = {"cart"};
+    made.carried["p2"] = {"shop"};
+    fleet.setTopology(std::make_shared<const Topology>(made));
+  }
+
+  struct Asked {
+    bool done = false;
+    std::optional<wire::Snapshot> snapshot;
+  };
+  /// The proxy asks; the answer stands in what this gives once it has come.
+  std::shared_ptr<Asked> ask(wire::Watch watch) {
+    const auto asked = std::make_shared<Asked>();
+    scope.spawn(askInto(std::move(watch), asked));
+    turn();
+    return asked;
+  }
+  io::Task<void> askInto(wire::Watch watch, std::shared_ptr<Asked> asked) {
+    const auto answer = co_await fleet.watch(std::move(watch));
+    if (*answer) asked->snapshot = *wire::decodeSnapshot(**answer);
+    asked->done = true;
+  }
+  void turn() {
+    for (int i = 0; i < 5; ++i) loop->turn(milliseconds(0));
+  }
+  static wire::Watch question(const std::string& proxy, std::uint32_t waitMs = 30'000) {
+    wire::Watch watch;
+    watch.proxy = proxy;
+    watch.capabilities = {"observe.on", "observe.sampled"};
+    watch.waitMs = waitMs;
+    return watch;
+  }
+  /// What a proxy says that runs this snapshot.
+  static wire::Watch running(const wire::Snapshot& snapshot) {
+    wire::Watch watch = question(snapshot.proxy);
+    watch.epoch = snapshot.epoch;
+    watch.acknowledged = watch.inEffect = snapshot.generation;
+    return watch;
+  }
+  void set(const std::string& service, const std::string& stage) {
+    flags::Flag flag;
+    flag.cell = {service, "observe"};
+    flag.stage = stage;
+    flag.revision = ++desired.revision;
+    desired.flags[flag.cell] = flag;
+    fleet.setDesired(std::make_shared<const flags::Desired>(desired));
+    turn();
+  }
+
+  SystemClock clock;
+  Log log{LogLevel::Error};
+  std::unique_ptr<io::EventLoop> loop = *io::EventLoop::make(clock);
+  flags::Desired desired;
+  Fleet fleet{*loop, 7, clock, log};
+  io::TaskScope scope;
+};
+
+TEST_F(FleetTest, GivesAFirstSnapshotAtOnce) {
+  const auto asked = ask(question("p1"));
+  ASSERT_TRUE(asked->snapshot);
+  EXPECT_EQ(asked->snapshot->epoch, 7u);
+  EXPECT_EQ(asked->snapshot->proxy, "p1");
+  ASSERT_EQ(asked->snapshot->services.size(), 1u);
+  EXPECT_EQ(asked->snapshot->services[0].name, "cart");
+}
+
+TEST_F(FleetTest, AnswersWhenThereIsSomethingNewAndNotBefore) {
+  const auto first = ask(question("p1"));
+  const auto second = ask(running(*first->snapshot));
+  EXPECT_FALSE(second->done);
+  set("shop", "off");  // another proxy's business
+  EXPECT_FALSE(second->done);
+  set("cart", "sampled");
+  ASSERT_TRUE(second->snapshot);
+  EXPECT_GT(second->snapshot->generation, first->snapshot->generation);
+  EXPECT_EQ(second->snapshot->services[0].features.at(0).stage, "sampled");
+}
+
+TEST_F(FleetTest, SaysNothingWhenTheWaitIsOver) {
+  const auto first = ask(question("p1"));
+  wire::Watch again = running(*first->snapshot);
+  again.waitMs = 20;
+  const auto second = ask(again);
+  for (int i = 0; i < 100 && !second->done; ++i) loop->turn(milliseconds(5));
+  EXPECT_TRUE(second->done);
+  EXPECT_FALSE(second->snapshot);
+}
+
+TEST_F(FleetTest, ANewQuestionEndsTheOlderOne) {
+  const auto first = ask(question("p1"));
+  const auto second = ask(running(*first->snapshot));
+  const auto third = ask(running(*first->snapshot));
+  EXPECT_TRUE(second->done);
+  EXPECT_FALSE(second->snapshot);
+  EXPECT_FALSE(third->done);
+}
+
+TEST_F(FleetTest, DoesNotSendAgainWhatIsRefused) {
+  const auto first = ask(question("p1"));
+  wire::Watch refusing = question("p1");
+  refusing.refused = wire::Refusal{first->snapshot->generation, {"unknown stage"}};
+  const auto second = ask(refusing);
+  EXPECT_FALSE(second->done);
+  EXPECT_EQ(fleet.progress("cart", 0).refused, std::vector<std::string>{"p1"});
+  set("cart", "sampled");
+  EXPECT_TRUE(second->snapshot);
+}
+
+TEST_F(FleetTest, WidensTheScopeByWhatAProxyMissed) {
+  const auto first = ask(question("p1"));
+  wire::Watch missing = running(*first->snapshot);
+  missing.missed = {fleet.topology()->services.at("db").endpoints[0], *SocketAddress::parse("192.0.2.1:1")};
+  const auto second = ask(missing);
+  ASSERT_TRUE(second->snapshot);
+  EXPECT_EQ(second->snapshot->services.size(), 2u);
+}
+
+TEST_F(FleetTest, ADefaultConcernsEverybody) {
+  const auto one = ask(question("p1"));
+  const auto two = ask(question("p2"));
+  const auto oneMore = ask(running(*one->snapshot));
+  const auto twoMore = ask(running(*two->snapshot));
+  set(std::string(flags::kEveryService), "off");
+  EXPECT_TRUE(oneMore->snapshot);
+  ASSERT_TRUE(twoMore->snapshot);
+  EXPECT_EQ(twoMore->snapshot->defaults.at(0).stage, "off");
+}
+
+TEST_F(FleetTest, ProgressTellsAcknowledgedFromInEffect) {
+  const auto first = ask(question("p1"));
+  const auto waiting = ask(running(*first->snapshot));
+  set("cart", "sampled");
+  Progress progress = fleet.progress("cart", desired.revision);
+  EXPECT_EQ(progress.concerned, 1u);
+  EXPECT_EQ(progress.acknowledged, 0u);
+  EXPECT_EQ(progress.behind, std::vector<std::string>{"p1"});
+  wire::Watch stored = running(*waiting->snapshot);
+  stored.inEffect = 0;
+  ask(stored);
+  progress = fleet.progress("cart", desired.revision);
+  EXPECT_EQ(progress.acknowledged, 1u);
+  EXPECT_FALSE(progress.isDone());
+  ask(running(*waiting->snapshot));
+  EXPECT_TRUE(fleet.progress("cart", desired.revision).isDone());
+  EXPECT_FALSE(fleet.progress("cart", desired.revision + 1).isDone());
+}
+
+TEST_F(FleetTest, AnotherEpochsGenerationIsNotThisOnes) {
+  wire::Watch old = question("p1");
+  old.epoch = 6;
+  old.acknowledged = old.inEffect = 1'000'000;
+  const auto asked = ask(old);
+  ASSERT_TRUE(asked->snapshot);
+  EXPECT_EQ(asked->snapshot->epoch, 7u);
+  EXPECT_FALSE(fleet.progress("cart", 0).isDone());
+}
+
+TEST_F(FleetTest, SettledWaitsForTheLastProxy) {
+  const auto first = ask(question("p1"));
+  const auto waiting = ask(running(*first->snapshot));
+  set("cart", "sampled");
+  std::optional<Progress> settled;
+  scope.spawn([](Fleet& of, std::uint64_t revision, Monotonic deadline, std::optional<Progress>& out) -> io::Task<void> {
+    out = co_await of.settled("cart", revision, deadline);
+  }(fleet, desired.revision, clock.now() + seconds(30), settled));
+  turn();
+  EXPECT_FALSE(settled);
+  ask(running(*waiting->snapshot));
+  ASSERT_TRUE(settled);
+  EXPECT_TRUE(settled->isDone());
+}
+
+TEST_F(FleetTest, TheTextIsWhatTheWholeSnapshotWouldEncodeTo) {
+  ask(question("p1"));
+  set("cart", "sampled");
+  const std::string text = *fleet.snapshotOf("p1");
+  EXPECT_EQ(wire::encode(*wire::decodeSnapshot(text)), text);
+}
+
+}  // namespace
+}  // namespace loam::fleet

@@ -1,0 +1,51 @@
+#include "rollout/fleet/topology.h"
+
+#include <gtest/gtest.h>
+
+namespace loam::fleet {
+namespace {
+
+graph::Edge edge(const std::string& target, const std::string& protocol, std::uint64_t connections,
+                 std::vector<std::string> proxies) {
+  graph::Edge made;
+  made.source = "web";
+  made.target = target;
+  made.protocol = protocol;
+  made.counts.connections = connections;
+  made.proxies = std::move(proxies);
+  return made;
+}
+
+graph::Node node(const std::string& name, std::vector<std::string> addresses) {
+  graph::Node made;
+  made.name = name;
+  made.kind = "service";
+  made.addresses = std::move(addresses);
+  return made;
+}
+
+TEST(TopologyTest, KnowsWhoServesWhereAndWhoCarriesWhat) {
+  graph::Graph graph;
+  graph.nodes = {node("cart", {"10.0.0.2:80", "10.0.0.1:80", "10.0.0.9"}), node("web", {"10.0.0.9"})};
+  graph.edges = {edge("cart", "http1", 5, {"p1", "p2"})};
+  const Topology topology = topologyOf(graph);
+  ASSERT_EQ(topology.services.size(), 1u);  // web only calls
+  EXPECT_EQ(topology.services.at("cart").endpoints,
+            (std::vector{*SocketAddress::parse("10.0.0.1:80"), *SocketAddress::parse("10.0.0.2:80")}));
+  EXPECT_EQ(topology.carried.at("p1"), std::set<std::string>{"cart"});
+  EXPECT_EQ(topology.serviceAt(*SocketAddress::parse("10.0.0.2:80")), "cart");
+  EXPECT_FALSE(topology.serviceAt(*SocketAddress::parse("10.0.0.2:81")));
+}
+
+TEST(TopologyTest, PinsTheProtocolOfMostConnections) {
+  graph::Graph graph;
+  graph.nodes = {node("cart", {"10.0.0.1:80"}), node("db", {"10.0.0.3:5432"})};
+  graph.edges = {edge("cart", "http1", 5, {}), edge("cart", "http2", 50, {}), edge("cart", "tcp", 900, {}),
+                 edge("db", "unknown", 9, {})};
+  const Topology topology = topologyOf(graph);
+  EXPECT_EQ(topology.services.at("cart").pin, (wire::ProtocolPin{"http2", 50}));
+  EXPECT_FALSE(topology.services.at("db").pin);
+}
+
+}  // namespace
+}  // namespace loam::fleet
