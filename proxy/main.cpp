@@ -94,8 +94,8 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
   };
   workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
   workers.takeMissed = [&server] { return server.takeMissed(); };
-  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), file.string(), *std::move(loop), log,
-                                                  std::move(workers));
+  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), file.string(), *std::move(loop),
+                                                  log, std::move(workers));
 }
 
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may

@@ -48,7 +48,8 @@ Result<std::string> readFile(const std::string& path, std::size_t most) {
     if (count < 0 && errno != EINTR) return fail(systemError(errno, "reading " + path));
     bytes.resize(held + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count == 0) return bytes;
-    if (bytes.size() > most) return fail(ErrorCode::Exhausted, path + " has more than " + std::to_string(most) + " bytes");
+    if (bytes.size() > most)
+      return fail(ErrorCode::Exhausted, path + " has more than " + std::to_string(most) + " bytes");
   }
 }
 

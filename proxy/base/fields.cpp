@@ -150,6 +150,11 @@ void Fields::problemBelow(std::string_view pointer, std::string detail) {
   note(pointer_ + std::string(pointer), std::move(detail));
 }
 
+Json::Value Fields::value(std::string_view name) const {
+  const Json::Value* value = find(name);
+  return value != nullptr ? *value : Json::Value(Json::objectValue);
+}
+
 std::optional<std::string> Fields::text(std::string_view name, std::size_t most) {
   const Json::Value* value = find(name);
   if (!value) return std::nullopt;

@@ -85,6 +85,8 @@ class Fields {
   std::optional<Fields> object(std::string_view name, const Names& known);
   /// One for each item; an item that is no object is a problem and reads as an empty one.
   std::vector<Fields> objects(std::string_view name, const Names& known, std::size_t most = 1000);
+  /// The member as it is, for its owner to read; an empty object when absent.
+  Json::Value value(std::string_view name) const;
   /// Members of an object whose names are free ("version": "v2"), as name and text, by name.
   std::vector<std::pair<std::string, std::string>> labels(std::string_view name, std::size_t most = 64);
 

@@ -122,7 +122,7 @@ std::vector<T> Server::askWorkers(const std::function<void(Worker&, std::functio
 std::vector<ConnectionSummary> Server::connections(std::size_t most) {
   using List = std::vector<ConnectionSummary>;
   std::vector<ConnectionSummary> all;
-  for (const List& list : askWorkers<List>([most](Worker& worker, const std::function<void(List)>& then) {
+  for (const List& list : askWorkers<List>([most](Worker&worker, const std::function<void(List)>&then) {
          worker.inspect([then, most](const LiveConnections& live) { then(live.list(most)); });
        })) {
     all.insert(all.end(), list.begin(), list.end());
@@ -143,7 +143,7 @@ void Server::install(std::shared_ptr<const ServiceTable> services, std::function
 std::uint64_t Server::oldConnections(std::uint64_t generation) {
   std::uint64_t sum = 0;
   for (const std::size_t count :
-       askWorkers<std::size_t>([generation](Worker& worker, const std::function<void(std::size_t)>& then) {
+       askWorkers<std::size_t>([generation](Worker&worker, const std::function<void(std::size_t)>&then) {
          worker.inspect([then, generation](const LiveConnections& live) { then(live.countOther(generation)); });
        })) {
     sum += count;
@@ -154,8 +154,8 @@ std::uint64_t Server::oldConnections(std::uint64_t generation) {
 std::vector<SocketAddress> Server::takeMissed() {
   using List = std::vector<SocketAddress>;
   std::vector<SocketAddress> all;
-  for (const List& list : askWorkers<List>(
-           [](Worker& worker, const std::function<void(List)>& then) { worker.takeMissed(then); })) {
+  for (const List& list :
+       askWorkers<List>([](Worker&worker, const std::function<void(List)>&then) { worker.takeMissed(then); })) {
     all.insert(all.end(), list.begin(), list.end());
   }
   std::sort(all.begin(), all.end());

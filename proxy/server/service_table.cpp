@@ -19,7 +19,8 @@ ObserveGate observeGate(const std::vector<wire::FeatureConfig>& features, const 
   ObserveGate gate = otherwise;
   for (const wire::FeatureConfig& feature : features) {
     const std::string capability = feature.feature + "." + feature.stage;
-    const bool known = feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
+    const bool known =
+        feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
     if (!known) unknown.push_back(capability + " for " + of);
     if (feature.feature == "observe") gate = ObserveGate(feature);
   }

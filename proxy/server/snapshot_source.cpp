@@ -147,8 +147,6 @@ void SnapshotSource::refuse(std::uint64_t generation, std::string reason) {
   refusal_ = wire::Refusal{generation, {std::move(reason)}};
 }
 
-SnapshotSource::State SnapshotSource::state() const {
-  return {epoch_, acknowledged_, inEffect_, reached_, refusals_};
-}
+SnapshotSource::State SnapshotSource::state() const { return {epoch_, acknowledged_, inEffect_, reached_, refusals_}; }
 
 }  // namespace loam::server

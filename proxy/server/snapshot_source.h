@@ -55,7 +55,7 @@ class SnapshotSource {
 
  private:
   static constexpr milliseconds kWait{30'000};
-  static constexpr milliseconds kGrace{10'000};      // beyond the wait, for the answer itself
+  static constexpr milliseconds kGrace{10'000};  // beyond the wait, for the answer itself
   static constexpr milliseconds kInEffectWithin{1000};
   static constexpr milliseconds kFirstBackOff{200};
   static constexpr milliseconds kMostBackOff{30'000};

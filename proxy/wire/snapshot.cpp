@@ -119,7 +119,8 @@ std::string encode(const Snapshot& snapshot) {
   std::vector<std::string> services;
   for (const ServiceConfig& service : snapshot.services) services.push_back(encode(service));
   const std::string defaults = encode(snapshot.defaults);
-  return encode(Parts{snapshot.epoch, snapshot.generation, snapshot.proxy, defaults, {services.begin(), services.end()}});
+  return encode(
+      Parts{snapshot.epoch, snapshot.generation, snapshot.proxy, defaults, {services.begin(), services.end()}});
 }
 
 Result<Snapshot> decodeSnapshot(std::string_view json) {

@@ -17,10 +17,10 @@ namespace loam::wire {
 struct FeatureConfig {
   std::string feature;
   std::string stage;
-  std::int32_t share = 100'000;       ///< thousandths of a percent of the stage's unit
-  std::string salt;                   ///< of its buckets (bucketOf)
-  std::vector<std::string> include;   ///< units that are in whatever the share says; sorted
-  std::vector<std::string> exclude;   ///< units that are out; wins; sorted
+  std::int32_t share = 100'000;      ///< thousandths of a percent of the stage's unit
+  std::string salt;                  ///< of its buckets (bucketOf)
+  std::vector<std::string> include;  ///< units that are in whatever the share says; sorted
+  std::vector<std::string> exclude;  ///< units that are out; wins; sorted
   Json::Value settings = Json::Value(Json::objectValue);
 
   bool operator==(const FeatureConfig&) const = default;

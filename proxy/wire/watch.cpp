@@ -17,8 +17,7 @@ Json::Value list(const std::vector<std::string>& texts) {
 
 std::uint64_t count(Fields& fields, std::string_view name) {
   fields.require(name);
-  return static_cast<std::uint64_t>(
-      fields.integer(name, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
+  return static_cast<std::uint64_t>(fields.integer(name, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
 }
 
 std::vector<SocketAddress> takeMissed(Fields& fields) {
@@ -60,8 +59,8 @@ Result<Watch> decodeWatch(std::string_view json) {
   if (!value) return fail(value.error());
   std::vector<FieldProblem> problems;
   Fields fields(*value, "", problems,
-                {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused",
-                 "old_connections", "missed", "wait_ms"});
+                {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused", "old_connections",
+                 "missed", "wait_ms"});
   Watch watch;
   fields.require("proxy");
   watch.proxy = fields.text("proxy", 255).value_or("");

@@ -30,8 +30,8 @@ struct Watch {
   std::uint64_t acknowledged = 0;         ///< generation that is on its disk
   std::uint64_t inEffect = 0;             ///< generation that all of its workers run
   std::optional<Refusal> refused;
-  std::uint64_t oldConnections = 0;     ///< live ones that began under an earlier generation
-  std::vector<SocketAddress> missed;    ///< destinations that the snapshot does not know, since the last question
+  std::uint64_t oldConnections = 0;   ///< live ones that began under an earlier generation
+  std::vector<SocketAddress> missed;  ///< destinations that the snapshot does not know, since the last question
   std::uint32_t waitMs = 0;
 
   bool operator==(const Watch&) const = default;

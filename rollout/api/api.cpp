@@ -92,7 +92,8 @@ io::Task<void> Api::followTopology() {
     };
     const Response done = co_await reader_.run(std::move(read));
     if (done.status != 200 || !*found) {
-      log_.error("api", "the record does not say who serves where", {{"error", done.status == 200 ? found->error().describe() : done.body}});
+      log_.error("api", "the record does not say who serves where",
+                 {{"error", done.status == 200 ? found->error().describe() : done.body}});
     } else if (**found != *control_.fleet.topology()) {
       control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
     }

@@ -13,8 +13,9 @@
 
 namespace loam::api {
 
-/// The controller's REST interface (docs/openapi.yaml): the record, and what is wanted of the mesh. Serves on the loop's thread; the record is read
-/// and written on two threads of its own, so that neither a slow query nor a slow disk delays /healthz.
+/// The controller's REST interface (docs/openapi.yaml): the record, and what is wanted of the mesh. Serves on the
+/// loop's thread; the record is read and written on two threads of its own, so that neither a slow query nor a slow
+/// disk delays /healthz.
 class Api {
  public:
   static constexpr seconds kHousekeeping{10};

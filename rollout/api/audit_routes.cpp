@@ -17,7 +17,8 @@ Result<std::uint64_t> number(const Request& request, const char* name, std::uint
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value > most) {
-    return fail(ErrorCode::InvalidArgument, std::string(name) + ": expected a whole number up to " + std::to_string(most));
+    return fail(ErrorCode::InvalidArgument,
+                std::string(name) + ": expected a whole number up to " + std::to_string(most));
   }
   return value;
 }

@@ -23,7 +23,8 @@ Response refusal(const Refused& refused, const std::string& id) {
   std::vector<FieldProblem> problems;
   for (std::size_t i = 0; i < refused.preview.judgements.size(); ++i) {
     const std::string at = "/edits/" + std::to_string(i);
-    for (const FieldProblem& one : refused.preview.judgements[i].problems) problems.push_back({at + one.pointer, one.detail});
+    for (const FieldProblem& one : refused.preview.judgements[i].problems)
+      problems.push_back({at + one.pointer, one.detail});
     for (const changes::NeedState& need : refused.preview.judgements[i].needs) {
       if (need.met) continue;
       problems.push_back({at, std::string(need.need.feature) + " has to be " + std::string(need.need.stage) +

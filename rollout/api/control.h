@@ -9,8 +9,8 @@
 #include "rollout/api/background.h"
 #include "rollout/audit/ledger.h"
 #include "rollout/changes/changes.h"
-#include "rollout/fleet/fleet.h"
 #include "rollout/flags/flag_store.h"
+#include "rollout/fleet/fleet.h"
 
 namespace loam::api {
 

@@ -28,7 +28,8 @@ Response listFlags(const Control& control, const Request& request) {
   const std::int64_t now = unixSeconds(control.clock.wall());
   std::map<flags::Cell, flags::Flag> shown;
   for (const auto& [cell, flag] : desired->flags) {
-    if ((service.empty() || cell.service == service) && (feature.empty() || cell.feature == feature)) shown[cell] = flag;
+    if ((service.empty() || cell.service == service) && (feature.empty() || cell.feature == feature))
+      shown[cell] = flag;
   }
   if (!service.empty()) {
     for (const features::Feature& one : features::registry()) {
@@ -155,7 +156,8 @@ void addFlagRoutes(Router& router, const Control& control) {
     });
   };
   add("GET", "/v1/features", [](const Control&, const Request&, const Parameters&) { return listFeatures(); });
-  add("GET", "/v1/flags", [](const Control& to, const Request& request, const Parameters&) { return listFlags(to, request); });
+  add("GET", "/v1/flags",
+      [](const Control& to, const Request& request, const Parameters&) { return listFlags(to, request); });
   add("GET", "/v1/services/{service}/features/{feature}",
       [](const Control& to, const Request&, const Parameters& names) {
         return showFlag(to, {names.at("service"), names.at("feature")});
@@ -165,11 +167,13 @@ void addFlagRoutes(Router& router, const Control& control) {
         return setService(to, request, names.at("service"));
       });
   add("GET", "/v1/freezes", [](const Control& to, const Request&, const Parameters&) { return listFreezes(to); });
-  add("POST", "/v1/freezes", [](const Control& to, const Request& request, const Parameters&) { return freeze(to, request); });
+  add("POST", "/v1/freezes",
+      [](const Control& to, const Request& request, const Parameters&) { return freeze(to, request); });
   add("DELETE", "/v1/freezes/{id}", [](const Control& to, const Request& request, const Parameters& names) {
     return unfreeze(to, request, names.at("id"));
   });
-  add("POST", "/v1/kill", [](const Control& to, const Request& request, const Parameters&) { return kill(to, request); });
+  add("POST", "/v1/kill",
+      [](const Control& to, const Request& request, const Parameters&) { return kill(to, request); });
 }
 
 }  // namespace loam::api

@@ -54,13 +54,15 @@ void judgeStage(const Feature& feature, const CellEdit& edit, const Flag& before
     return;
   }
   if (edit.stage) {
-    if (auto refused = features::refusesMove(feature, before.stage, *edit.stage)) problems.push_back({"/stage", *refused});
+    if (auto refused = features::refusesMove(feature, before.stage, *edit.stage))
+      problems.push_back({"/stage", *refused});
     flag.stage = *edit.stage;
     if (flag.stage != before.stage) flag.share = flags::kWhole;
   }
   const features::Stage& stage = stageOf(feature, flag.stage);
   if (edit.share && stage.unit == features::Unit::None && *edit.share != flags::kWhole) {
-    problems.push_back({"/percent", std::string(feature.name) + " " + flag.stage + " holds for all or nobody: it takes no percentage"});
+    problems.push_back({"/percent", std::string(feature.name) + " " + flag.stage +
+                                        " holds for all or nobody: it takes no percentage"});
   } else if (edit.share) {
     flag.share = *edit.share;
   }
@@ -130,8 +132,9 @@ CellEdit readCellEdit(Fields& fields) {
 
 std::vector<CellEdit> readCellEdits(Fields& fields, std::string_view name) {
   std::vector<CellEdit> edits;
-  for (Fields& one : fields.objects(name, {"service", "feature", "stage", "percent", "include", "exclude", "settings", "expires", "at"},
-                                    kMostEdits)) {
+  for (Fields& one : fields.objects(
+           name, {"service", "feature", "stage", "percent", "include", "exclude", "settings", "expires", "at"},
+           kMostEdits)) {
     edits.push_back(readCellEdit(one));
   }
   return edits;
@@ -179,7 +182,8 @@ std::vector<NeedState> needsOf(const Flag& flag, const flags::Desired& later) {
   for (const features::Need& need : feature->needs({flag.stage, flag.settings})) {
     const Flag other = later.flag({flag.cell.service, std::string(need.feature)});
     const Feature* needed = features::find(need.feature);
-    const bool high = needed != nullptr && needed->rung(other.stage).value_or(0) >= needed->rung(need.stage).value_or(0);
+    const bool high =
+        needed != nullptr && needed->rung(other.stage).value_or(0) >= needed->rung(need.stage).value_or(0);
     const bool whole = !need.whole || other.share == flags::kWhole;
     std::string found = other.stage;
     if (other.share != flags::kWhole) found += " at " + flags::shareText(other.share) + " %";

@@ -18,7 +18,7 @@ struct Change {
   enum class State : std::uint8_t { Open, Applied, Discarded };
 
   std::string id;
-  std::vector<CellEdit> edits;                    ///< one for each cell, by cell
+  std::vector<CellEdit> edits;                 ///< one for each cell, by cell
   std::map<flags::Cell, std::uint64_t> bases;  ///< revision of each flag when it was proposed
   State state = State::Open;
   std::string by;

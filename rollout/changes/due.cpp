@@ -30,8 +30,7 @@ std::string against(const flags::Desired& desired, const CellEdit& edit, const J
 
 }  // namespace
 
-std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now,
-                         std::int64_t nowMs) {
+std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs) {
   Due due{flag, {}};
   due.flag.at = nowMs;
   if (flag.expires && *flag.expires <= now && !flag.isOff()) {

@@ -72,7 +72,8 @@ int verify(const Session& session) {
   if (!(*answer)["whole"].asBool()) {
     return session.end({kError, "the audit log is not whole: " + printable((*answer)["detail"].asString()), {}});
   }
-  session.terminal.out << (*answer)["events"].asUInt64() << " events, whole; the last is " << (*answer)["last"].asString() << "\n";
+  session.terminal.out << (*answer)["events"].asUInt64() << " events, whole; the last is "
+                       << (*answer)["last"].asString() << "\n";
   return kOk;
 }
 
@@ -97,9 +98,12 @@ void addAuditCommands(CLI::App& app, Session& session) {
   session.runs(listing, [&session, query] { return list(session, *query); });
   CLI::App& exporting = *audit.add_subcommand("export", "All of them, for another system");
   addQuery(exporting);
-  exporting.add_option("--format", query->format, "ndjson or csv")->option_text("FORM")->check(CLI::IsMember({"ndjson", "csv"}));
+  exporting.add_option("--format", query->format, "ndjson or csv")
+      ->option_text("FORM")
+      ->check(CLI::IsMember({"ndjson", "csv"}));
   session.runs(exporting, [&session, query] { return exportAll(session, *query); });
-  CLI::App& verifying = *audit.add_subcommand("verify", "Check that no event was changed or taken out; status 1 when one was");
+  CLI::App& verifying =
+      *audit.add_subcommand("verify", "Check that no event was changed or taken out; status 1 when one was");
   session.addController(verifying);
   session.runs(verifying, [&session] { return verify(session); });
 }

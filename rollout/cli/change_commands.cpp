@@ -33,7 +33,8 @@ int show(const Session& session, const std::string& id) {
   const auto change = session.get("/v1/changes/" + http::percentEncode(id));
   if (!change) return session.end(change.error());
   if (session.printStructured(*change, "", idOf)) return kOk;
-  session.terminal.out << id << "  " << (*change)["state"].asString() << "  hash " << (*change)["hash"].asString() << "\n";
+  session.terminal.out << id << "  " << (*change)["state"].asString() << "  hash " << (*change)["hash"].asString()
+                       << "\n";
   printPreview(session, *change);
   return kOk;
 }
@@ -131,10 +132,12 @@ void addChangeCommands(CLI::App& app, Session& session) {
   session.addOutput(showing);
   session.runs(showing, [&session, typed] { return show(session, typed->id); });
   CLI::App& applying = add("apply", "Do it; status 4 when flags moved since it was proposed", true);
-  applying.add_option("--hash", typed->hash, "of the preview that was seen; without it, of the one that is shown now")->option_text("HASH");
+  applying.add_option("--hash", typed->hash, "of the preview that was seen; without it, of the one that is shown now")
+      ->option_text("HASH");
   applying.add_option("--reason", typed->reason, "why, for the audit log")->required()->option_text("TEXT");
   applying.add_option("--ticket", typed->ticket, "its number elsewhere")->option_text("TEXT");
-  session.runs(applying, [&session, typed] { return apply(session, typed->id, typed->hash, typed->reason, typed->ticket); });
+  session.runs(applying,
+               [&session, typed] { return apply(session, typed->id, typed->hash, typed->reason, typed->ticket); });
   CLI::App& discarding = add("discard", "Forget it", true);
   session.runs(discarding, [&session, typed] { return discard(session, typed->id); });
 }
@@ -143,10 +146,12 @@ void addFreezeCommands(CLI::App& app, Session& session) {
   CLI::App& freezing = *app.add_subcommand("freeze", "Let nothing rise: begin, list or lift a freeze");
   freezing.require_subcommand(1);
   const auto scope = std::make_shared<Scope>();
-  CLI::App& begin = *freezing.add_subcommand("begin", "For all, one service or one feature; what makes things safer stays allowed");
+  CLI::App& begin =
+      *freezing.add_subcommand("begin", "For all, one service or one feature; what makes things safer stays allowed");
   begin.add_option("--service", scope->service, "only this service")->option_text("NAME");
   begin.add_option("--feature", scope->feature, "only this feature")->option_text("NAME");
-  begin.add_option("--until", scope->until, "+2h, 2026-12-01T00:00:00Z; until it is lifted by default")->option_text("TIME");
+  begin.add_option("--until", scope->until, "+2h, 2026-12-01T00:00:00Z; until it is lifted by default")
+      ->option_text("TIME");
   begin.add_option("--reason", scope->reason, "why, for the audit log")->required()->option_text("TEXT");
   session.addController(begin);
   session.runs(begin, [&session, scope] { return freeze(session, *scope); });

@@ -128,7 +128,8 @@ int set(const Session& session, const Wanted& wanted) {
   if (!change) return session.end(change.error());
   const Json::Value& before = (*change)["flags"][0]["before"];
   if (wanted.revision >= 0 && before["revision"].asInt64() != wanted.revision) {
-    (void)session.change("POST", "/v1/changes/" + (*change)["id"].asString() + "/discard", Json::Value(Json::objectValue));
+    (void)session.change("POST", "/v1/changes/" + (*change)["id"].asString() + "/discard",
+                         Json::Value(Json::objectValue));
     return moved(session, wanted, before);
   }
   Json::Value body(Json::objectValue);
@@ -169,8 +170,8 @@ int kill(const Session& session, const Wanted& wanted, bool all) {
 }
 
 int history(const Session& session, const Wanted& wanted) {
-  const auto answer = session.get("/v1/audit?kind=flag&most=1000&key=" +
-                                  http::percentEncode(wanted.service + "/" + wanted.feature));
+  const auto answer =
+      session.get("/v1/audit?kind=flag&most=1000&key=" + http::percentEncode(wanted.service + "/" + wanted.feature));
   if (!answer) return session.end(answer.error());
   const auto nameOf = [](const Json::Value& event) { return std::to_string(event["sequence"].asUInt64()); };
   if (session.printStructured(*answer, "events", nameOf)) return kOk;
@@ -186,7 +187,8 @@ int history(const Session& session, const Wanted& wanted) {
       const std::string path = step["path"].asString();
       if (path == "/stage" || path == "/share" || path.empty()) {
         const Json::Value& value = step["value"];
-        what.append(what.empty() ? "" : ", ").append(path.empty() ? value["stage"].asString() : path.substr(1) + " " + value.asString());
+        what.append(what.empty() ? "" : ", ")
+            .append(path.empty() ? value["stage"].asString() : path.substr(1) + " " + value.asString());
       }
     }
     table.add({std::to_string(event["to_revision"].asUInt64()), timeText(graph::rfc3339(event["at"].asInt64() / 1000)),
@@ -197,7 +199,9 @@ int history(const Session& session, const Wanted& wanted) {
 }
 
 void addCell(CLI::App& command, Wanted& wanted) {
-  command.add_option("service", wanted.service, "a service of the graph; '*' for all of them")->required()->option_text("SERVICE");
+  command.add_option("service", wanted.service, "a service of the graph; '*' for all of them")
+      ->required()
+      ->option_text("SERVICE");
   command.add_option("feature", wanted.feature, "observe, mtls, ...")->required()->option_text("FEATURE");
 }
 
@@ -211,10 +215,12 @@ void addAim(CLI::App& command, Wanted& wanted) {
   addCell(command, wanted);
   command.add_option("stage", wanted.stage, "a stage of its ladder")->option_text("STAGE");
   command.add_option("--percent", wanted.percent, "of what the stage counts; 100 by default")->option_text("P");
-  command.add_option("--include", wanted.include, "units that are in whatever the percentage says; '' for none")->option_text("UNIT");
+  command.add_option("--include", wanted.include, "units that are in whatever the percentage says; '' for none")
+      ->option_text("UNIT");
   command.add_option("--exclude", wanted.exclude, "units that are out; '' for none")->option_text("UNIT");
   command.add_option("--settings", wanted.settings, "the feature's settings (docs/features.md)")->option_text("JSON");
-  command.add_option("--expires", wanted.expires, "back to off then: +2h, 2026-12-01T00:00:00Z, never")->option_text("TIME");
+  command.add_option("--expires", wanted.expires, "back to off then: +2h, 2026-12-01T00:00:00Z, never")
+      ->option_text("TIME");
   command.add_option("--at", wanted.at, "not now but then; 'never' calls it off")->option_text("TIME");
 }
 
@@ -231,7 +237,8 @@ void addFlagCommands(CLI::App& app, Session& session) {
     return command;
   };
   CLI::App& listing = add("list", "Flags that somebody touched; with --service all of it");
-  listing.add_option("--service", wanted->service, "of this service, also where nobody touched them")->option_text("NAME");
+  listing.add_option("--service", wanted->service, "of this service, also where nobody touched them")
+      ->option_text("NAME");
   listing.add_option("--feature", wanted->feature, "of this feature")->option_text("NAME");
   session.runs(listing, [&session, wanted] { return list(session, *wanted); });
 
@@ -243,9 +250,13 @@ void addFlagCommands(CLI::App& app, Session& session) {
   setting.footer("Examples:\n  loam flag set checkout observe sampled --percent 10 --reason 'CHG-1182' --wait");
   addAim(setting, *wanted);
   addWhy(setting, *wanted, true);
-  setting.add_option("--if-revision", wanted->revision, "only when it is still the one that was read; status 4 when not")->option_text("N");
+  setting
+      .add_option("--if-revision", wanted->revision, "only when it is still the one that was read; status 4 when not")
+      ->option_text("N");
   setting.add_flag("--wait", wanted->wait, "return when it is in effect at every proxy");
-  setting.add_option("--timeout", wanted->timeout, "how long to wait, seconds")->option_text("S")->check(CLI::Range(0, 86400));
+  setting.add_option("--timeout", wanted->timeout, "how long to wait, seconds")
+      ->option_text("S")
+      ->check(CLI::Range(0, 86400));
   session.runs(setting, [&session, wanted] { return set(session, *wanted); });
 
   CLI::App& previewing = add("preview", "What setting it would do, and what it needs; status 5 when it cannot be");

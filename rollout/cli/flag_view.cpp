@@ -50,7 +50,8 @@ void printPreview(const Session& session, const Json::Value& change) {
     }
     out << "\n";
     printNeeds(session, one["needs"]);
-    for (const Json::Value& problem : one["problems"]) out << "  FAILS " << printable(problem["detail"].asString()) << "\n";
+    for (const Json::Value& problem : one["problems"])
+      out << "  FAILS " << printable(problem["detail"].asString()) << "\n";
   }
   for (const Json::Value& moved : change["moved"]) {
     out << cellText(moved) << "  STALE: seen at revision " << moved["seen_revision"].asUInt64() << ", is "
@@ -80,7 +81,8 @@ int awaitEffect(const Session& session, const std::string& service, std::uint64_
   constexpr std::int64_t kStep = 2;  // seconds between two words on how far it is
   const auto begin = std::chrono::steady_clock::now();
   for (;;) {
-    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin).count();
+    const auto passed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin).count();
     const std::int64_t wait = std::clamp<std::int64_t>(timeout - passed, 0, kStep);
     const auto answer = session.get("/v1/progress?service=" + http::percentEncode(service) +
                                     "&revision=" + std::to_string(revision) + "&wait=" + std::to_string(wait) + "s");

@@ -60,7 +60,10 @@ int list(const Session& session) {
     const std::int64_t silent = proxy["silent_seconds"].asInt64();
     const Json::Value& lost = proxy["lost"];
     const auto count = [&](const Json::Value& value) { return reports ? std::to_string(value.asUInt64()) : "-"; };
-    table.add({nameOf(proxy), proxy["role"].asString(), !reports ? "-" : silent <= kSilent ? "reporting" : "silent",
+    table.add({nameOf(proxy), proxy["role"].asString(),
+               !reports            ? "-"
+               : silent <= kSilent ? "reporting"
+                                   : "silent",
                standing(proxy["fleet"]), reports ? lengthText(std::max<std::int64_t>(silent, 0)) + " ago" : "-",
                count(proxy["reports"]), count(lost["records"]), count(lost["reports"]), count(lost["decoders"])});
   }
@@ -97,11 +100,13 @@ int describe(const Session& session, const std::string& name) {
 void addProxyCommands(CLI::App& app, Session& session) {
   CLI::App& proxy = *app.add_subcommand("proxy", "Proxies: what they report, and what they run");
   proxy.require_subcommand(1);
-  CLI::App& listing = *proxy.add_subcommand("list", "All that ever reported, with what they lost and whether they run what they are to");
+  CLI::App& listing = *proxy.add_subcommand(
+      "list", "All that ever reported, with what they lost and whether they run what they are to");
   session.addOutput(listing);
   session.addController(listing);
   session.runs(listing, [&session] { return list(session); });
-  CLI::App& describing = *proxy.add_subcommand("describe", "One: desired, acknowledged and in effect, and what stands against it");
+  CLI::App& describing =
+      *proxy.add_subcommand("describe", "One: desired, acknowledged and in effect, and what stands against it");
   const auto name = std::make_shared<std::string>();
   describing.add_option("name", *name, "of the proxy")->required()->option_text("PROXY");
   session.addOutput(describing);

@@ -137,11 +137,11 @@ int setService(const Session& session, const Settings& settings) {
   for (const std::string& tag : settings.tags) body["tags"].append(tag);
   if (body.empty()) return session.end({kUsage, "set what? --owner, --tier, --tag or --capture", {}});
   if (!settings.reason.empty()) body["reason"] = settings.reason;
-  const auto answer =
-      session.change("PATCH", "/v1/services/" + http::percentEncode(settings.name) + "/settings", body);
+  const auto answer = session.change("PATCH", "/v1/services/" + http::percentEncode(settings.name) + "/settings", body);
   if (!answer) return session.end(answer.error());
   if (!session.printStructured(*answer, "", [](const Json::Value& one) { return one["name"].asString(); })) {
-    session.terminal.err << printable(settings.name) << " is set, revision " << (*answer)["revision"].asUInt64() << "\n";
+    session.terminal.err << printable(settings.name) << " is set, revision " << (*answer)["revision"].asUInt64()
+                         << "\n";
   }
   return kOk;
 }
@@ -161,7 +161,8 @@ int nameNode(const Session& session, const std::string& node, const std::string&
 }
 
 void addServiceSetting(CLI::App& service, Session& session) {
-  CLI::App& setting = *service.add_subcommand("set", "What people say of one: its owner, tier, tags, and whether it is captured");
+  CLI::App& setting =
+      *service.add_subcommand("set", "What people say of one: its owner, tier, tags, and whether it is captured");
   const auto settings = std::make_shared<Settings>();
   setting.add_option("name", settings->name, "of the service")->required()->option_text("SERVICE");
   setting.add_option("--owner", settings->owner, "who answers for it")->option_text("TEXT");

@@ -114,14 +114,13 @@ Outcome<Json::Value> Session::get(const std::string& target) const {
 
 Outcome<Json::Value> Session::change(const std::string& method, const std::string& target,
                                      const Json::Value& body) const {
-  const auto response = send({.method = method,
-                              .target = target,
-                              .headers = {{"Content-Type", "application/json"}},
-                              .body = writeJson(body)});
+  const auto response = send(
+      {.method = method, .target = target, .headers = {{"Content-Type", "application/json"}}, .body = writeJson(body)});
   if (!response) return tl::unexpected(response.error());
   if (response->body.empty()) return Json::Value();
   auto answer = parseJson(response->body);
-  if (!answer) return tl::unexpected(Failure{kError, "the controller's answer is no JSON: " + answer.error().context, {}});
+  if (!answer)
+    return tl::unexpected(Failure{kError, "the controller's answer is no JSON: " + answer.error().context, {}});
   return *std::move(answer);
 }
 

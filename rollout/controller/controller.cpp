@@ -56,8 +56,8 @@ Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores
       control_(*loop_),
       api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, clock}, clock, log) {}
 
-Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores,
-                                                     const Clock& clock, Log& log) {
+Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
+                                                     Log& log) {
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
   const auto epoch = nextEpoch(stores.ledger, clock, log);

@@ -10,8 +10,8 @@
 #include "rollout/audit/journal.h"
 #include "rollout/changes/changes.h"
 #include "rollout/controller/settings.h"
-#include "rollout/fleet/fleet.h"
 #include "rollout/flags/flag_store.h"
+#include "rollout/fleet/fleet.h"
 #include "shadow/record/recorder.h"
 
 namespace loam::controller {

@@ -15,13 +15,13 @@ struct Settings {
   std::optional<SocketAddress> listen;  ///< loopback TCP, beside the socket; none by default
   std::string socket;
   std::string database;
-  std::string control;  ///< file of flags, changes and the audit log
+  std::string control;    ///< file of flags, changes and the audit log
   std::string catalogue;  ///< empty: none
   LogLevel logLevel = LogLevel::Info;
 };
 
-/// Reads a file with the keys listen, socket, db, control_db, catalogue and log_level over the defaults of `home`. All problems at
-/// once, "FILE:LINE:COLUMN: what was expected" each.
+/// Reads a file with the keys listen, socket, db, control_db, catalogue and log_level over the defaults of `home`. All
+/// problems at once, "FILE:LINE:COLUMN: what was expected" each.
 Result<Settings> loadSettings(const std::string& path, const Home& home);
 Settings defaultSettings(const Home& home);
 

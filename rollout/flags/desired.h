@@ -28,8 +28,8 @@ struct ServiceSettings {
 /// A time in which nothing rises: for all, one service or one feature. What makes things safer is always allowed.
 struct Freeze {
   std::string id;
-  std::string service;  ///< empty: all
-  std::string feature;  ///< empty: all
+  std::string service;                ///< empty: all
+  std::string feature;                ///< empty: all
   std::optional<std::int64_t> until;  ///< unix seconds; nothing: until it is lifted
   std::string reason;
   std::string by;

@@ -31,7 +31,7 @@ struct Appointment {
   std::int64_t at = 0;  ///< unix seconds
   std::string stage;
   Share share = kWhole;
-  std::string by;      ///< who made it
+  std::string by;  ///< who made it
   std::string reason;
 
   bool operator==(const Appointment&) const = default;
@@ -41,15 +41,15 @@ struct Appointment {
 struct Flag {
   Cell cell;
   std::string stage = "off";
-  Share share = kWhole;  ///< of the stage's unit; kWhole where the stage has none
+  Share share = kWhole;              ///< of the stage's unit; kWhole where the stage has none
   std::vector<std::string> include;  ///< units that are in whatever the percentage says; sorted
   std::vector<std::string> exclude;  ///< and those that are not; wins over include
   Json::Value settings = Json::Value(Json::objectValue);
-  std::string salt;  ///< of the buckets: drawn when the flag first leaves "off", and kept
+  std::string salt;                     ///< of the buckets: drawn when the flag first leaves "off", and kept
   std::optional<std::int64_t> expires;  ///< unix seconds: back to "off" then
   std::optional<Appointment> scheduled;
   bool killed = false;  ///< off by kill: nothing but a person's change turns it on again
-  std::string by;      ///< who changed it last
+  std::string by;       ///< who changed it last
   std::string reason;
   std::int64_t at = 0;  ///< unix milliseconds
   std::uint64_t revision = 0;

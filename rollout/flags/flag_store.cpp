@@ -88,7 +88,8 @@ std::vector<audit::Edit> FlagStore::killEdits(const std::string& service, const 
   const auto now = desired();
   std::set<Cell> meant;
   for (const auto& [cell, flag] : now->flags) {
-    if ((service.empty() || service == cell.service) && (feature.empty() || feature == cell.feature)) meant.insert(cell);
+    if ((service.empty() || service == cell.service) && (feature.empty() || feature == cell.feature))
+      meant.insert(cell);
   }
   // What is on without anybody's doing has to be said to be off.
   for (const features::Feature& one : features::registry()) {

@@ -59,7 +59,7 @@ class FlagStore {
   mutable std::mutex mutex_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
   std::vector<audit::JournalEntry> pending_;  // in force, and not in the ledger
-  bool inDoubt_ = false;  // whether the last commit was written; the ledger says
+  bool inDoubt_ = false;                      // whether the last commit was written; the ledger says
   std::vector<std::function<void(std::shared_ptr<const Desired>)>> listeners_;
 };
 

@@ -48,8 +48,8 @@ wire::ServiceConfig compile(const std::string& service, const Place& place, cons
   config.endpoints = place.endpoints;
   config.captured = desired.service(service).captured;
   config.pin = place.pin;
-  for (auto flag = desired.flags.lower_bound({service, ""}); flag != desired.flags.end() && flag->first.service == service;
-       ++flag) {
+  for (auto flag = desired.flags.lower_bound({service, ""});
+       flag != desired.flags.end() && flag->first.service == service; ++flag) {
     if (auto compiled = compileFor(service, flag->second, capabilities, withheld)) {
       config.features.push_back(*std::move(compiled));
     }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "proxy/wire/snapshot.h"
-#include "rollout/fleet/topology.h"
 #include "rollout/flags/desired.h"
+#include "rollout/fleet/topology.h"
 
 namespace loam::fleet {
 

@@ -44,8 +44,9 @@ void Fleet::refreshAll() {
       }
       fragment->second.withheld.clear();
       std::string text =
-          everywhere ? wire::encode(compileDefaults(*desired_, capabilities, fragment->second.withheld))
-                     : wire::encode(compile(place->first, place->second, *desired_, capabilities, fragment->second.withheld));
+          everywhere
+              ? wire::encode(compileDefaults(*desired_, capabilities, fragment->second.withheld))
+              : wire::encode(compile(place->first, place->second, *desired_, capabilities, fragment->second.withheld));
       if (text != *fragment->second.text) fragment->second.text = std::make_shared<const std::string>(std::move(text));
       ++fragment;
     }
@@ -59,10 +60,10 @@ const Fleet::Fragment& Fleet::fragment(const Entry& entry, const std::string& se
   const auto [place, fresh] = fragments_[capabilities].try_emplace(service);
   Fragment& fragment = place->second;
   if (fresh) {
-    std::string text =
-        service == flags::kEveryService
-            ? wire::encode(compileDefaults(*desired_, capabilities, fragment.withheld))
-            : wire::encode(compile(service, topology_->services.at(service), *desired_, capabilities, fragment.withheld));
+    std::string text = service == flags::kEveryService
+                           ? wire::encode(compileDefaults(*desired_, capabilities, fragment.withheld))
+                           : wire::encode(compile(service, topology_->services.at(service), *desired_, capabilities,
+                                                  fragment.withheld));
     fragment.text = std::make_shared<const std::string>(std::move(text));
   }
   return fragment;

@@ -100,7 +100,8 @@ TEST(ServiceTableTest, ListsWhereNothingIsToBeCaptured) {
   snapshot.services[0].captured = snapshot.services[1].captured = false;
   const auto table = ServiceTable::make(snapshot);
   ASSERT_TRUE(table);
-  EXPECT_EQ(table->notCaptured(), (std::vector{*SocketAddress::parse("10.0.0.1:5432"), *SocketAddress::parse("10.0.0.2:80")}));
+  EXPECT_EQ(table->notCaptured(),
+            (std::vector{*SocketAddress::parse("10.0.0.1:5432"), *SocketAddress::parse("10.0.0.2:80")}));
 }
 
 }  // namespace

@@ -26,8 +26,9 @@ class FakeController {
  public:
   explicit FakeController(const std::string& path) {
     loop_ = *io::EventLoop::make(clock_);
-    server_ = std::make_unique<http::Http1Server>(*loop_, *io::Listener::bindUnix(*loop_, path),
-                                                  [this](const http::Request& request) { return answer(request.body); });
+    server_ =
+        std::make_unique<http::Http1Server>(*loop_, *io::Listener::bindUnix(*loop_, path),
+                                            [this](const http::Request& request) { return answer(request.body); });
     thread_ = std::thread([this] { loop_->run(); });
   }
   ~FakeController() {
@@ -168,7 +169,8 @@ TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   EXPECT_TRUE(generations().empty());
   EXPECT_EQ((*SnapshotFile(file()).load()), std::nullopt);
   std::string reasons;
-  for (const wire::Watch& watch : controller->heard()) reasons += watch.refused ? watch.refused->reasons.at(0) + "\n" : "";
+  for (const wire::Watch& watch : controller->heard())
+    reasons += watch.refused ? watch.refused->reasons.at(0) + "\n" : "";
   EXPECT_NE(reasons.find("mtls.strict"), std::string::npos) << reasons;
   EXPECT_NE(reasons.find("for q"), std::string::npos) << reasons;
 }

@@ -50,7 +50,8 @@ TEST(SnapshotTest, NamesEveryProblemWithItsPlace) {
 }
 
 TEST(SnapshotTest, RefusesWhatIsNoSnapshot) {
-  for (const char* text : {"", "[]", "null", "{", "{}", R"({"epoch":1,"epoch":1})"}) EXPECT_FALSE(decodeSnapshot(text)) << text;
+  for (const char* text : {"", "[]", "null", "{", "{}", R"({"epoch":1,"epoch":1})"})
+    EXPECT_FALSE(decodeSnapshot(text)) << text;
   EXPECT_FALSE(decodeSnapshot(std::string(kMostSnapshotBytes + 1, ' ')));
 }
 

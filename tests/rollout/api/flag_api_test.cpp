@@ -23,8 +23,8 @@ class FlagApiTest : public ControllerFixture {
 
   http::Response propose(const std::string& service, const std::string& feature, const std::string& stage,
                          const std::string& percent = "10") {
-    return post("/v1/changes", R"({"edits":[{"service":")" + service + R"(","feature":")" + feature +
-                                   R"(","stage":")" + stage + R"(","percent":")" + percent + R"("}]})");
+    return post("/v1/changes", R"({"edits":[{"service":")" + service + R"(","feature":")" + feature + R"(","stage":")" +
+                                   stage + R"(","percent":")" + percent + R"("}]})");
   }
   http::Response apply(const Json::Value& change, const std::string& hash = "") {
     Json::Value body(Json::objectValue);
@@ -100,7 +100,8 @@ TEST_F(FlagApiTest, BadInputIsNamedWithItsPlace) {
   const auto percent = propose("checkout.shop", "observe", "sampled", "101");
   EXPECT_EQ(percent.status, 400);
   EXPECT_EQ(bodyOf(percent)["errors"][0]["pointer"], "/edits/0/percent");
-  for (const char* body : {"{", "[]", R"({"edits":5})", R"({"edits":[{}]})", R"({"edits":[],"x":1})", R"({"edits":[]})"}) {
+  for (const char* body :
+       {"{", "[]", R"({"edits":5})", R"({"edits":[{}]})", R"({"edits":[],"x":1})", R"({"edits":[]})"}) {
     EXPECT_EQ(post("/v1/changes", body).status, 400) << body;
   }
   const Json::Value change = bodyOf(propose("checkout.shop", "observe", "sampled"));

@@ -19,7 +19,7 @@ TEST(TimesTest, ReadsWhatPeopleWrite) {
 }
 
 TEST(TimesTest, RefusesTheRest) {
-  for (const char* text : {"", "yesterday", "-", "-m", "15m", "--5m", "-5x", "now-", "now+5m", "2025-02-30T00:00:00Z",
+  for (const char* text : {"", "yesterday", "-", "-m", "15m", "--5m", "-5x", "now-", "2025-02-30T00:00:00Z",
                            "2025-11-22", "2025-11-22T25:00:00Z", "2025-11-22T21:05:10", "2025-11-22T21:05:10.Z",
                            "99999999999999999999", "-99999999999999s"}) {
     EXPECT_FALSE(parseTime(text, kNow)) << text;

@@ -160,7 +160,8 @@ TEST_F(ChangesTest, NamesEveryProblemOfEveryEdit) {
   CellEdit endless = edit(kFault, "on", 1000);
   const Preview preview = changes->preview(propose({wrong, stage, percent, endless}));
   ASSERT_EQ(preview.judgements.size(), 4u);
-  for (const Judgement& judgement : preview.judgements) EXPECT_FALSE(judgement.problems.empty()) << judgement.after.cell.key();
+  for (const Judgement& judgement : preview.judgements)
+    EXPECT_FALSE(judgement.problems.empty()) << judgement.after.cell.key();
   std::string all;
   for (const Judgement& judgement : preview.judgements) all += text(judgement.problems) + "\n";
   for (const char* words : {"did you mean observe", "did you mean on", "takes no percentage", "needs an end"}) {
@@ -239,7 +240,8 @@ TEST_F(ChangesTest, RemembersOpenChangesOverARestart) {
 
 TEST_F(ChangesTest, RefusesAChangeOfNothingAndOneThatSaysTwoThingsOfOneFlag) {
   EXPECT_EQ(changes->propose({}, act()).error().code, ErrorCode::InvalidArgument);
-  EXPECT_EQ(changes->propose({edit(kServe, "on"), edit(kServe, "off")}, act()).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(changes->propose({edit(kServe, "on"), edit(kServe, "off")}, act()).error().code,
+            ErrorCode::InvalidArgument);
 }
 
 }  // namespace

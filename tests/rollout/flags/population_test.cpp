@@ -24,8 +24,8 @@ Flag flagAt(Share share) {
 
 TEST(PopulationTest, CountsHeadsInSmallPopulations) {
   EXPECT_EQ(membersOf(0, 8), 0u);
-  EXPECT_EQ(membersOf(10'000, 8), 1u);   // 10 % of eight
-  EXPECT_EQ(membersOf(1, 8), 1u);        // never none of some
+  EXPECT_EQ(membersOf(10'000, 8), 1u);  // 10 % of eight
+  EXPECT_EQ(membersOf(1, 8), 1u);       // never none of some
   EXPECT_EQ(membersOf(50'000, 3), 2u);
   EXPECT_EQ(membersOf(kWhole, 8), 8u);
   for (const std::size_t count : {1u, 2u, 8u, 50u, 199u}) {

@@ -6,7 +6,7 @@ namespace loam::flags {
 namespace {
 
 TEST(ShareTest, ReadsPercentagesAsPeopleWriteThem) {
-  const std::pair<const char*, Share> cases[] = {{"0", 0},         {"10", 10'000},  {"10%", 10'000}, {"0.5", 500},
+  const std::pair<const char*, Share> cases[] = {{"0", 0},           {"10", 10'000},  {"10%", 10'000},    {"0.5", 500},
                                                  {"33.333", 33'333}, {"100", kWhole}, {"100.0%", kWhole}, {"0.001", 1}};
   for (const auto& [text, share] : cases) {
     const auto read = parseShare(text);
@@ -16,7 +16,8 @@ TEST(ShareTest, ReadsPercentagesAsPeopleWriteThem) {
 }
 
 TEST(ShareTest, RefusesWhatIsNoPercentage) {
-  for (const char* text : {"", "%", "-1", "101", "100.001", "1.2345", "1.", ".5", "1e1", "ten", "1 0", "999999999999", "10%%"}) {
+  for (const char* text :
+       {"", "%", "-1", "101", "100.001", "1.2345", "1.", ".5", "1e1", "ten", "1 0", "999999999999", "10%%"}) {
     EXPECT_FALSE(parseShare(text)) << text;
   }
 }

@@ -13,7 +13,8 @@ class FleetTest : public testing::Test {
   FleetTest() {
     Topology made;
     for (const char* name : {"cart", "shop", "db"}) {
-      made.services[name].endpoints = {*SocketAddress::parse("10.0.0." + std::to_string(made.services.size() + 1) + ":80")};
+      made.services[name].endpoints = {
+          *SocketAddress::parse("10.0.0." + std::to_string(made.services.size() + 1) + ":80")};
     }
     made.carried["p1"] = {"cart"};
     made.carried["p2"] = {"shop"};
@@ -176,9 +177,10 @@ TEST_F(FleetTest, SettledWaitsForTheLastProxy) {
   const auto waiting = ask(running(*first->snapshot));
   set("cart", "sampled");
   std::optional<Progress> settled;
-  scope.spawn([](Fleet& of, std::uint64_t revision, Monotonic deadline, std::optional<Progress>& out) -> io::Task<void> {
-    out = co_await of.settled("cart", revision, deadline);
-  }(fleet, desired.revision, clock.now() + seconds(30), settled));
+  scope.spawn(
+      [](Fleet& of, std::uint64_t revision, Monotonic deadline, std::optional<Progress>& out) -> io::Task<void> {
+        out = co_await of.settled("cart", revision, deadline);
+      }(fleet, desired.revision, clock.now() + seconds(30), settled));
   turn();
   EXPECT_FALSE(settled);
   ask(running(*waiting->snapshot));
