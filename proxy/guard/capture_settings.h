@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "proxy/base/cidr.h"
 #include "proxy/base/result.h"
-#include "proxy/guard/cidr.h"
 
 namespace loam::guard {
 

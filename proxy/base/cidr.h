@@ -5,7 +5,7 @@
 
 #include "proxy/base/address.h"
 
-namespace loam::guard {
+namespace loam {
 
 /// A network: an address and how many of its leading bits count (of 32 for IPv4, of 128 for IPv6).
 struct Cidr {
@@ -20,4 +20,4 @@ struct Cidr {
   auto operator<=>(const Cidr&) const = default;
 };
 
-}  // namespace loam::guard
+}  // namespace loam

@@ -1,8 +1,8 @@
-#include "proxy/guard/cidr.h"
+#include "proxy/base/cidr.h"
 
 #include <charconv>
 
-namespace loam::guard {
+namespace loam {
 
 namespace {
 
@@ -38,4 +38,4 @@ Result<Cidr> Cidr::parse(std::string_view text) {
 
 std::string Cidr::text() const { return address.text() + "/" + std::to_string(bits); }
 
-}  // namespace loam::guard
+}  // namespace loam

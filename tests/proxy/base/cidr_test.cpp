@@ -1,8 +1,8 @@
-#include "proxy/guard/cidr.h"
+#include "proxy/base/cidr.h"
 
 #include <gtest/gtest.h>
 
-namespace loam::guard {
+namespace loam {
 namespace {
 
 TEST(CidrTest, ReadsNetworksAndSingleAddressesOfBothFamilies) {
@@ -24,4 +24,4 @@ TEST(CidrTest, RefusesWhatIsNoNetwork) {
 }
 
 }  // namespace
-}  // namespace loam::guard
+}  // namespace loam
