@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/base/fields.h"
+#include "proxy/filters/settings.h"
 
 namespace loam::features {
 
@@ -32,7 +33,7 @@ struct Stage {
   bool beside = false;   ///< works beside the relay and cannot break a request; may be skipped on the way up
   bool expires = false;  ///< only with an end
   /// What a proxy has to say it can do; to one that does not, the stage is off. Empty for "off".
-  std::string_view capability;
+  std::string_view capability = {};
 };
 
 /// What a stage of one feature demands of another feature of the same service.
@@ -52,13 +53,15 @@ struct Target {
 /// Something the mesh can do for a service (DESIGN section 6): a line in the registry, and a file of its own.
 struct Feature {
   std::string_view name;
-  std::string_view summary;   ///< one line for people
-  std::string_view acts;      ///< "callee side", "caller side", "whichever proxy sees it", "both ends"
-  std::span<const Stage> ladder;  ///< from "off" up
-  std::string_view initial;       ///< where a service is that nobody has touched: "on" for observe, else "off"
+  std::string_view summary;  ///< one line for people
+  std::string_view acts;     ///< "callee side", "caller side", "whichever proxy sees it", "both ends", "either side"
+  std::span<const Stage> ladder;     ///< from "off" up
+  std::string_view initial = "off";  ///< where a service is that nobody has touched
   /// Reads the settings strictly and gives them in their one canonical form: members that were given, durations and
   /// rates in their shortest text. `stage` may demand some; "off" demands none.
   Json::Value (*settings)(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems);
+  /// Every member that the settings may have.
+  std::vector<filters::Setting> (*outline)();
   /// What the stage needs first.
   std::vector<Need> (*needs)(const Target& target);
 

@@ -1,0 +1,28 @@
+#include "proxy/filters/circuit_breaking.h"
+
+#include "rollout/features/parts.h"
+
+namespace loam::features {
+
+namespace {
+
+constexpr Stage kLadder[] = {
+    kOff,
+    simulate("circuit_breaking.simulate"),
+    {.name = "on", .unit = Unit::Instance, .capability = "circuit_breaking.on"},
+};
+
+}  // namespace
+
+/// Caps and ejection, each only where it is asked for.
+Feature circuitBreaking() {
+  return {.name = "circuit_breaking",
+          .summary = "leaves failing endpoints alone for a while, and caps what is under way",
+          .acts = "caller side",
+          .ladder = kLadder,
+          .settings = settingsOf<filters::CircuitBreakingSettings>,
+          .outline = filters::outline<filters::CircuitBreakingSettings>,
+          .needs = needsServeWhenOn};
+}
+
+}  // namespace loam::features

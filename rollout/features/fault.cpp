@@ -1,0 +1,32 @@
+#include "proxy/filters/fault.h"
+
+#include "rollout/features/parts.h"
+
+namespace loam::features {
+
+namespace {
+
+constexpr Stage kLadder[] = {
+    kOff,
+    {.name = "on", .unit = Unit::Request, .expires = true, .capability = "fault.on"},
+};
+
+std::vector<Need> needs(const Target& target) {
+  if (target.stage != "on" || !settingsFor<filters::FaultSettings>(target).actsOnExchanges()) return {};
+  return {servedWhole()};
+}
+
+}  // namespace
+
+/// Never without an end.
+Feature fault() {
+  return {.name = "fault",
+          .summary = "makes trouble on purpose, for a while: delay, abort, bandwidth, a made-up answer",
+          .acts = "either side",
+          .ladder = kLadder,
+          .settings = settingsOf<filters::FaultSettings>,
+          .outline = filters::outline<filters::FaultSettings>,
+          .needs = needs};
+}
+
+}  // namespace loam::features

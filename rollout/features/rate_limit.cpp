@@ -1,0 +1,33 @@
+#include "proxy/filters/rate_limit.h"
+
+#include "rollout/features/parts.h"
+
+namespace loam::features {
+
+namespace {
+
+constexpr Stage kLadder[] = {
+    kOff,
+    simulate("rate_limit.simulate"),
+    {.name = "enforce", .unit = Unit::Source, .capability = "rate_limit.enforce"},
+};
+
+std::vector<Need> needs(const Target& target) {
+  if (target.stage != "enforce" || !settingsFor<filters::RateLimitSettings>(target).actsOnExchanges()) return {};
+  return {servedWhole()};
+}
+
+}  // namespace
+
+/// Caps on connections need nothing; limits on exchanges need `serve`.
+Feature rateLimit() {
+  return {.name = "rate_limit",
+          .summary = "bounds what callers may ask for: rates, quotas, connections",
+          .acts = "callee side",
+          .ladder = kLadder,
+          .settings = settingsOf<filters::RateLimitSettings>,
+          .outline = filters::outline<filters::RateLimitSettings>,
+          .needs = needs};
+}
+
+}  // namespace loam::features
