@@ -91,7 +91,7 @@ void HostTest::SetUp() {
 }
 
 std::string HostTest::hostState() {
-  return shell("nft list ruleset; ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all");
+  return shell("nft -s list ruleset; ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all");
 }
 
 std::string shell(const std::string& command) {
