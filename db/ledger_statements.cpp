@@ -42,9 +42,8 @@ struct DocumentRows {
   Column<std::uint64_t> revisions;
 
   audit::Document at(std::size_t i) const {
-    audit::Document document{kinds[i], keys[i], revisions[i], {}};
-    auto body = parseJson(bodies[i], audit::kMostBodyDepth);
-    if (body) document.body = *std::move(body);
+    const auto body = parseJson(bodies[i], audit::kMostBodyDepth);
+    audit::Document document{kinds[i], keys[i], revisions[i], body.value_or(Json::Value())};
     if (!body || digestOf(document) != digests[i])
       throw Poco::DataFormatException("document " + kinds[i] + " " + keys[i] +
                                       " is not what was written: the file is damaged; restore a backup");

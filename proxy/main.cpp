@@ -79,6 +79,18 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
                                             std::move(facts), std::move(reverseDns));
 }
 
+std::string snapshotFile(const server::Settings& settings) { return (stateDirectory(settings) / "snapshot").string(); }
+
+/// What the disk holds, for the first connection already; nothing where there is none, or none that can be used, which
+/// is the snapshot source's to say.
+std::shared_ptr<const server::ServiceTable> keptServices(const server::Settings& settings) {
+  if (settings.controller.empty()) return nullptr;
+  const auto kept = server::SnapshotFile(snapshotFile(settings)).load();
+  if (!kept || !*kept) return nullptr;
+  auto table = server::ServiceTable::make(**kept);
+  return table ? std::make_shared<const server::ServiceTable>(*std::move(table)) : nullptr;
+}
+
 /// The way of snapshots to the workers; nothing without a controller.
 Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings, const Clock& clock,
                                                                    Log& log, server::Server& server) {
@@ -87,15 +99,14 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
   if (!target) return fail(std::move(target).error());
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
-  const auto file = stateDirectory(settings) / "snapshot";
   server::SnapshotSource::Workers workers;
   workers.install = [&server](std::shared_ptr<const server::ServiceTable> table, std::function<void()> done) {
     server.install(std::move(table), std::move(done));
   };
   workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
   workers.takeMissed = [&server] { return server.takeMissed(); };
-  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), file.string(), *std::move(loop),
-                                                  log, std::move(workers));
+  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), snapshotFile(settings),
+                                                  *std::move(loop), log, std::move(workers));
 }
 
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may
@@ -137,10 +148,13 @@ int run(const std::string& configFile, bool checkOnly) {
   };
   auto pipeline = makePipeline(*settings, server::workersOf(*settings), clock, log, facts);
   if (!pipeline) return complain(pipeline.error());
-  auto server = server::Server::start(*settings, clock, log, [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
-    if (*pipeline) return (*pipeline)->tapFactory(index);
-    return std::make_unique<relay::SilentTapFactory>();
-  });
+  auto server = server::Server::start(
+      *settings, clock, log,
+      [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
+        if (*pipeline) return (*pipeline)->tapFactory(index);
+        return std::make_unique<relay::SilentTapFactory>();
+      },
+      keptServices(*settings));
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
   auto snapshots = makeSnapshotSource(*settings, clock, log, **server);

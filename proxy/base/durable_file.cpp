@@ -1,10 +1,10 @@
 #include "proxy/base/durable_file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "proxy/base/descriptor.h"
 

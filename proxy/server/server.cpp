@@ -17,7 +17,7 @@ unsigned workersOf(const Settings& settings) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Clock& clock, Log& log,
-                                              const TapFactories& taps) {
+                                              const TapFactories& taps, std::shared_ptr<const ServiceTable> services) {
   auto heartbeats = HeartbeatPage::make(workersOf(settings));
   if (!heartbeats) return fail(std::move(heartbeats).error());
   std::unique_ptr<Server> server(new Server(*std::move(heartbeats)));
@@ -29,7 +29,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Cl
           raw->onAttached(std::move(listeners), terms);
         }});
   }
-  LOAM_TRY(server->startWorkers(settings, taps));
+  LOAM_TRY(server->startWorkers(settings, taps, services));
+  if (server->guard_ && services) server->guard_->keepBypassed(services->notCaptured());
   if (server->guard_) LOAM_TRY(server->guard_->start());
   return server;
 }
@@ -52,7 +53,8 @@ Status Server::bindPorts(const Settings& settings, const Clock& clock) {
   return {};
 }
 
-Status Server::startWorkers(const Settings& settings, const TapFactories& taps) {
+Status Server::startWorkers(const Settings& settings, const TapFactories& taps,
+                            const std::shared_ptr<const ServiceTable>& services) {
   std::vector<SocketAddress> own = addresses_;
   if (settings.admin) own.push_back(*settings.admin);
   const auto onBypass = [this](const SocketAddress& destination, std::function<void()> done) {
@@ -61,6 +63,7 @@ Status Server::startWorkers(const Settings& settings, const TapFactories& taps) 
   };
   for (unsigned i = 0; i < loops_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, onBypass));
+    if (services) workers_.back()->install(services, [] {});  // before it listens
     for (std::size_t port = 0; port < settings.listen.size(); ++port) {
       workers_.back()->listen(std::move(bound_[i][port]), Entry{relay::Vantage::Explicit, settings.listen[port].to});
     }

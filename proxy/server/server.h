@@ -23,8 +23,10 @@ class Server {
 
   /// Binds every port, starts the workers, attaches to the guard. Fails with one clear line: a port that is taken, a
   /// second proxy on the guard (Conflict), a guard that is not there.
+  /// `services` hold from the first connection on.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
-                                               const TapFactories& taps);
+                                               const TapFactories& taps,
+                                               std::shared_ptr<const ServiceTable> services = nullptr);
 
   /// Accepts no more, and lets live connections go on. With `handOver` waits up to 3 s, still accepting, for another
   /// proxy to take capture over; true when one has. Without one capture is revoked, and what waits in the queues taken.
@@ -57,7 +59,8 @@ class Server {
   template <class T>
   std::vector<T> askWorkers(const std::function<void(Worker&, std::function<void(T)>)>& ask);
   Status bindPorts(const Settings& settings, const Clock& clock);
-  Status startWorkers(const Settings& settings, const TapFactories& taps);
+  Status startWorkers(const Settings& settings, const TapFactories& taps,
+                      const std::shared_ptr<const ServiceTable>& services);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);
 
   HeartbeatPage heartbeats_;

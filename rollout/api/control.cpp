@@ -7,8 +7,8 @@
 namespace loam::api {
 
 Ask::Ask(const http::Request& request, std::string verb, std::vector<std::string_view> known) {
-  auto body = parseJson(request.body.empty() ? "{}" : request.body);
-  if (body) body_ = *std::move(body);
+  const auto body = parseJson(request.body.empty() ? "{}" : request.body);
+  body_ = body.value_or(Json::Value(Json::objectValue));
   known.insert(known.end(), {"reason", "ticket"});
   fields_.emplace(body_, "", problems_, known);
   if (!body) problems_.push_back({"", body.error().context});

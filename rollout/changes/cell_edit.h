@@ -37,8 +37,6 @@ struct NeedState {
   features::Need need;
   bool met = false;
   std::string found;  ///< "off", "on at 10 %"
-
-  bool operator==(const NeedState&) const = default;
 };
 
 /// What an edit would make of its flag.

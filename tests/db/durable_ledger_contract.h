@@ -17,7 +17,12 @@ class DurableLedgerStore : public LedgerStore {
   virtual std::unique_ptr<Ledger> openBackup(const std::filesystem::path& file, const Clock& clock) = 0;
 };
 
-using DurableLedgerFactory = std::function<std::unique_ptr<DurableLedgerStore>()>;
+struct DurableLedgerFactory {
+  const char* name = "";
+  std::unique_ptr<DurableLedgerStore> (*make)() = nullptr;
+
+  friend void PrintTo(const DurableLedgerFactory& factory, std::ostream* out) { *out << factory.name; }
+};
 
 class DurableLedgerContractTest : public testing::TestWithParam<DurableLedgerFactory> {
  protected:
@@ -30,7 +35,7 @@ class DurableLedgerContractTest : public testing::TestWithParam<DurableLedgerFac
 
   test::FakeClock clock_;
   test::TemporaryDirectory directory_;
-  std::unique_ptr<DurableLedgerStore> store_ = GetParam()();
+  std::unique_ptr<DurableLedgerStore> store_ = GetParam().make();
   std::unique_ptr<Ledger> ledger_ = store_->open(clock_);
 };
 

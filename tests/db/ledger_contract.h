@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +31,13 @@ class LedgerStore {
   virtual std::unique_ptr<Ledger> open(const Clock& clock) = 0;
 };
 
-using LedgerFactory = std::function<std::unique_ptr<LedgerStore>()>;
+/// Makes stores of one kind; `name` is for the names of the tests.
+struct LedgerFactory {
+  const char* name = "";
+  std::unique_ptr<LedgerStore> (*make)() = nullptr;
+
+  friend void PrintTo(const LedgerFactory& factory, std::ostream* out) { *out << factory.name; }
+};
 
 class LedgerContractTest : public testing::TestWithParam<LedgerFactory> {
  protected:
@@ -57,7 +63,7 @@ class LedgerContractTest : public testing::TestWithParam<LedgerFactory> {
   }
 
   test::FakeClock clock_;
-  std::unique_ptr<LedgerStore> store_ = GetParam()();
+  std::unique_ptr<LedgerStore> store_ = GetParam().make();
   std::unique_ptr<Ledger> ledger_ = store_->open(clock_);
 };
 

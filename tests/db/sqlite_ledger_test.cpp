@@ -23,8 +23,9 @@ class SqliteLedgerStore final : public DurableLedgerStore {
 std::unique_ptr<LedgerStore> makeStore() { return std::make_unique<SqliteLedgerStore>(); }
 std::unique_ptr<DurableLedgerStore> makeDurableStore() { return std::make_unique<SqliteLedgerStore>(); }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, LedgerContractTest, testing::Values(&makeStore));
-INSTANTIATE_TEST_SUITE_P(Sqlite, DurableLedgerContractTest, testing::Values(&makeDurableStore));
+INSTANTIATE_TEST_SUITE_P(Sqlite, LedgerContractTest, testing::Values(LedgerFactory{"sqlite", &makeStore}));
+INSTANTIATE_TEST_SUITE_P(Sqlite, DurableLedgerContractTest,
+                         testing::Values(DurableLedgerFactory{"sqlite", &makeDurableStore}));
 
 }  // namespace
 }  // namespace loam::audit

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from conftest import loam_in
-from counting import Drive, callers, recorded
+from counting import IN_THE_GRAPH_WITHIN, Drive, callers, recorded
 from loam import programs
 from processes import wait_until
 
@@ -31,10 +31,20 @@ def name_of_orders(loam):
     return found()
 
 
-def seen_after(loam, before, settle=6):
-    """Connections that the record got since, when no more come."""
-    time.sleep(settle)
-    return connections(loam) - before
+def settled(loam, still=5):
+    """Connections in the record, once none came for so many seconds."""
+    count, since = connections(loam), time.monotonic()
+    while time.monotonic() - since < still:
+        time.sleep(0.2)
+        if (now := connections(loam)) != count:
+            count, since = now, time.monotonic()
+    return count
+
+
+def seen_after(loam, before, least=0):
+    """Connections that the record got since, when at least so many came and no more come."""
+    wait_until(lambda: connections(loam) - before >= least, IN_THE_GRAPH_WITHIN, f"{least} connections in the record")
+    return settled(loam) - before
 
 
 @pytest.fixture
@@ -52,24 +62,24 @@ def test_a_flag_changes_a_running_proxy_and_the_record_shows_it(lab, steered):
     """10 % of the connections are observed, then none, then all; the traffic does not notice."""
     loam, service = steered
     set_observe(loam, service, "sampled", "--percent", "10")
-    before = connections(loam)
+    before = settled(loam)
     call(lab, 400)
-    assert 12 <= seen_after(loam, before) <= 80  # 40 expected; six standard deviations
+    assert 12 <= seen_after(loam, before, 12) <= 80  # 40 expected; six standard deviations
     set_observe(loam, service, "off")
-    before = connections(loam)
+    before = settled(loam)
     call(lab, 50)
     assert seen_after(loam, before) == 0
     set_observe(loam, service, "on")
-    before = connections(loam)
+    before = settled(loam)
     call(lab, 50)
-    assert seen_after(loam, before) == 50
+    assert seen_after(loam, before, 50) == 50
 
 
 def test_what_was_acknowledged_holds_without_a_controller(lab, steered):
     """Also in a proxy that starts while it is away: it has the snapshot on its disk."""
     loam, service = steered
     set_observe(loam, service, "off")
-    before = connections(loam)
+    before = settled(loam)
     loam.stop_controller(signal.SIGKILL)
     loam.restart_proxy(lab.client)
     call(lab, 50)
@@ -106,7 +116,7 @@ def test_a_service_that_is_not_to_be_captured_goes_past_the_proxy(lab, steered):
 def test_kill_is_in_force_when_it_returns(lab, steered):
     loam, service = steered
     loam.cli("flag", "kill", service, "--reason", "a test")
-    before = connections(loam)
+    before = settled(loam)
     call(lab, 50)
     assert seen_after(loam, before) == 0
     assert loam.get("/v1/audit", kind="flag")["events"][-1]["act"]["verb"] == "kill"

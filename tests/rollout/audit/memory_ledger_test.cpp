@@ -10,9 +10,9 @@ class MemoryStore final : public LedgerStore {
   std::unique_ptr<Ledger> open(const Clock& clock) override { return std::make_unique<test::MemoryLedger>(clock); }
 };
 
-INSTANTIATE_TEST_SUITE_P(Memory, LedgerContractTest, testing::Values([]() -> std::unique_ptr<LedgerStore> {
-                           return std::make_unique<MemoryStore>();
-                         }));
+std::unique_ptr<LedgerStore> makeStore() { return std::make_unique<MemoryStore>(); }
+
+INSTANTIATE_TEST_SUITE_P(Memory, LedgerContractTest, testing::Values(LedgerFactory{"memory", &makeStore}));
 
 TEST(MemoryLedgerTest, FailsWhenItIsToldTo) {
   const test::FakeClock clock;
