@@ -137,9 +137,7 @@ void Fields::expected(const std::string& pointer, const std::string& what, const
 }
 
 void Fields::require(std::string_view name) {
-  // What is no object at all has its problem already.
-  const bool isObject = object_->isObject() || object_->isNull();
-  if (isObject && !has(name)) note(pointer_, "the member " + inQuotes(name) + " is missing");
+  if (isObject() && !has(name)) note(pointer_, "the member " + inQuotes(name) + " is missing");
 }
 
 void Fields::problem(std::string_view name, std::string detail) {

@@ -54,6 +54,8 @@ class Fields {
   /// `object` and `problems` outlive this; null reads as an empty object, anything else that is none is a problem.
   Fields(const Json::Value& object, std::string pointer, std::vector<FieldProblem>& problems, const Names& known);
 
+  /// False for what stands in place of an object; it reads as an empty one, and its one problem was noted.
+  bool isObject() const { return object_->isObject() || object_->isNull(); }
   bool has(std::string_view name) const { return find(name) != nullptr; }
   /// Notes a problem when the member is absent.
   void require(std::string_view name);

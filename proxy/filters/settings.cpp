@@ -33,9 +33,12 @@ class Reading final : public Form {
 
   Json::Value canonical = Json::Value(Json::objectValue);
 
-  void require(Name name) override { fields_->require(name); }
+  void require(Name name) override {
+    fields_->require(name);
+    if (!fields_->has(name)) broken_.emplace(name);
+  }
   void requireInUse(Name name) override {
-    if (purpose_ == Purpose::Use) fields_->require(name);
+    if (purpose_ == Purpose::Use) require(name);
   }
   void check(bool holds, const std::vector<std::string>& about, const std::string& detail) override {
     if (holds || isBroken(about)) return;
@@ -49,7 +52,11 @@ class Reading final : public Form {
 
  private:
   bool isBroken(const std::vector<std::string>& about) const {
-    if (about.empty()) return !broken_.empty();
+    if (!fields_->isObject()) return true;
+    if (about.empty()) {
+      return std::any_of(broken_.begin(), broken_.end(),
+                         [this](const std::string& path) { return fields_->has(firstOf(path)); });
+    }
     return std::any_of(about.begin(), about.end(), [this](const std::string& path) { return broken_.contains(path); });
   }
 
@@ -87,7 +94,7 @@ class Reading final : public Form {
 
   Fields* fields_;
   Purpose purpose_;
-  std::set<std::string> broken_;  ///< members, and items of lists ("rules/0"), that are wrong by themselves
+  std::set<std::string> broken_;  ///< members, and items of lists ("rules/0"), that are missing or wrong by themselves
 };
 
 class Writing final : public Form {

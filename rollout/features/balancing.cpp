@@ -20,6 +20,7 @@ Feature balancing() {
           .acts = "caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::BalancingSettings>,
+          .complete = completeOf<filters::BalancingSettings>,
           .outline = filters::outline<filters::BalancingSettings>,
           .needs = needsNothing};
 }

@@ -21,6 +21,7 @@ Feature circuitBreaking() {
           .acts = "caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::CircuitBreakingSettings>,
+          .complete = completeOf<filters::CircuitBreakingSettings>,
           .outline = filters::outline<filters::CircuitBreakingSettings>,
           .needs = needsServeWhenOn};
 }

@@ -12,7 +12,7 @@ constexpr Stage kLadder[] = {
 };
 
 std::vector<Need> needs(const Target& target) {
-  if (target.stage != "on" || !settingsFor<filters::FaultSettings>(target).actsOnExchanges()) return {};
+  if (target.stage != "on" || !typed<filters::FaultSettings>(target.settings).actsOnExchanges()) return {};
   return {servedWhole()};
 }
 
@@ -25,6 +25,7 @@ Feature fault() {
           .acts = "either side",
           .ladder = kLadder,
           .settings = settingsOf<filters::FaultSettings>,
+          .complete = completeOf<filters::FaultSettings>,
           .outline = filters::outline<filters::FaultSettings>,
           .needs = needs};
 }

@@ -60,6 +60,8 @@ struct Feature {
   /// Reads the settings strictly and gives them in their one canonical form: members that were given, durations and
   /// rates in their shortest text. `stage` may demand some; "off" demands none.
   Json::Value (*settings)(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems);
+  /// Good settings with every default filled in: what a proxy is sent, so that no two versions of it differ.
+  Json::Value (*complete)(const Json::Value& settings);
   /// Every member that the settings may have.
   std::vector<filters::Setting> (*outline)();
   /// What the stage needs first.

@@ -23,6 +23,7 @@ Feature mtls() {
           .acts = "both ends",
           .ladder = kLadder,
           .settings = settingsOf<filters::MtlsSettings>,
+          .complete = completeOf<filters::MtlsSettings>,
           .outline = filters::outline<filters::MtlsSettings>,
           .needs = needsNothing};
 }

@@ -22,6 +22,7 @@ Feature observe() {
           .ladder = kLadder,
           .initial = "on",
           .settings = settingsOf<filters::ObserveSettings>,
+          .complete = completeOf<filters::ObserveSettings>,
           .outline = filters::outline<filters::ObserveSettings>,
           .needs = needsNothing};
 }

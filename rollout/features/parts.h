@@ -16,18 +16,23 @@ constexpr Stage simulate(std::string_view capability) {
   return {.name = "simulate", .beside = true, .capability = capability};
 }
 
-/// Feature::settings and Feature::outline of a struct of proxy/filters.
+/// Feature::settings and Feature::complete of a struct of proxy/filters.
 template <class S>
 Json::Value settingsOf(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems) {
   const auto purpose = stage == "off" ? filters::Purpose::Keep : filters::Purpose::Use;
   return filters::canonical<S>(given, problems, purpose);
 }
 
-/// The typed settings of a target, whatever is wrong with them: that was said when they were read.
+/// The typed settings, whatever is wrong with them: that was said when they were read.
 template <class S>
-S settingsFor(const Target& target) {
+S typed(const Json::Value& settings) {
   std::vector<FieldProblem> unseen;
-  return filters::read<S>(target.settings, unseen, filters::Purpose::Keep);
+  return filters::read<S>(settings, unseen, filters::Purpose::Keep);
+}
+
+template <class S>
+Json::Value completeOf(const Json::Value& settings) {
+  return filters::write(typed<S>(settings));
 }
 
 /// Feature::needs of what works on any connection.

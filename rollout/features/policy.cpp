@@ -13,7 +13,7 @@ constexpr Stage kLadder[] = {
 };
 
 std::vector<Need> needs(const Target& target) {
-  if (target.stage != "enforce" || !settingsFor<filters::PolicySettings>(target).actsOnExchanges()) return {};
+  if (target.stage != "enforce" || !typed<filters::PolicySettings>(target.settings).actsOnExchanges()) return {};
   return {servedWhole()};
 }
 
@@ -26,6 +26,7 @@ Feature policy() {
           .acts = "callee side",
           .ladder = kLadder,
           .settings = settingsOf<filters::PolicySettings>,
+          .complete = completeOf<filters::PolicySettings>,
           .outline = filters::outline<filters::PolicySettings>,
           .needs = needs};
 }

@@ -13,7 +13,7 @@ constexpr Stage kLadder[] = {
 };
 
 std::vector<Need> needs(const Target& target) {
-  if (target.stage != "enforce" || !settingsFor<filters::RateLimitSettings>(target).actsOnExchanges()) return {};
+  if (target.stage != "enforce" || !typed<filters::RateLimitSettings>(target.settings).actsOnExchanges()) return {};
   return {servedWhole()};
 }
 
@@ -26,6 +26,7 @@ Feature rateLimit() {
           .acts = "callee side",
           .ladder = kLadder,
           .settings = settingsOf<filters::RateLimitSettings>,
+          .complete = completeOf<filters::RateLimitSettings>,
           .outline = filters::outline<filters::RateLimitSettings>,
           .needs = needs};
 }

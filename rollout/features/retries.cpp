@@ -21,6 +21,7 @@ Feature retries() {
           .acts = "caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::RetriesSettings>,
+          .complete = completeOf<filters::RetriesSettings>,
           .outline = filters::outline<filters::RetriesSettings>,
           .needs = needsServeWhenOn};
 }

@@ -20,6 +20,7 @@ Feature routing() {
           .acts = "caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::RoutingSettings>,
+          .complete = completeOf<filters::RoutingSettings>,
           .outline = filters::outline<filters::RoutingSettings>,
           .needs = needsServeWhenOn};
 }

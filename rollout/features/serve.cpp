@@ -21,6 +21,7 @@ Feature serve() {
           .acts = "callee or caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::ServeSettings>,
+          .complete = completeOf<filters::ServeSettings>,
           .outline = filters::outline<filters::ServeSettings>,
           .needs = needsNothing};
 }

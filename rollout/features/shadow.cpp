@@ -20,6 +20,7 @@ Feature shadow() {
           .acts = "whichever proxy sees it",
           .ladder = kLadder,
           .settings = settingsOf<filters::ShadowSettings>,
+          .complete = completeOf<filters::ShadowSettings>,
           .outline = filters::outline<filters::ShadowSettings>,
           .needs = needsNothing};
 }

@@ -21,6 +21,7 @@ Feature timeouts() {
           .acts = "caller side",
           .ladder = kLadder,
           .settings = settingsOf<filters::TimeoutsSettings>,
+          .complete = completeOf<filters::TimeoutsSettings>,
           .outline = filters::outline<filters::TimeoutsSettings>,
           .needs = needsServeWhenOn};
 }

@@ -213,6 +213,40 @@ TEST(FieldsTest, WhatIsNoObjectReadsAsAnEmptyOneWithOneProblem) {
   EXPECT_EQ(text(problems), "the member \"a\" is missing");
 }
 
+TEST(FieldsTest, AnObjectIsBrokenByAProblemAtItOrBelowAndByNoOther) {
+  const Json::Value document = json(R"({"a": {"b": {"c": 1}}, "ab": {"b": {}}})");
+  Problems problems;
+  Fields fields(document, "", problems, {"a", "ab"});
+  Fields a = *fields.object("a", {"b"});
+  Fields ab = *fields.object("ab", {"b"});
+  EXPECT_FALSE(fields.isBroken());
+  Fields b = *a.object("b", {"c"});
+  b.text("c");
+  EXPECT_TRUE(b.isBroken());
+  EXPECT_TRUE(a.isBroken());
+  EXPECT_TRUE(fields.isBroken());
+  EXPECT_FALSE(ab.isBroken()) << "its name only starts alike";
+  ab.problem("x", "at the object itself");
+  EXPECT_TRUE(ab.isBroken());
+  EXPECT_EQ(fields.problems(), 2u);
+}
+
+TEST(FieldsTest, KnowsWhatStandsInPlaceOfAnObject) {
+  const Json::Value document = json(R"([{}, null, 5])");
+  Problems problems;
+  EXPECT_TRUE(Fields(document[0], "/0", problems, {}).isObject());
+  EXPECT_TRUE(Fields(document[1], "/1", problems, {}).isObject());
+  EXPECT_FALSE(Fields(document[2], "/2", problems, {}).isObject());
+  EXPECT_EQ(text(problems), "/2: expected an object, found 5");
+}
+
+TEST(FieldsTest, WhereNothingIsKnownEveryMemberIsUnknown) {
+  const Json::Value document = json(R"({"a": 1})");
+  Problems problems;
+  Fields fields(document, "", problems, {});
+  EXPECT_EQ(text(problems), "/a: unknown member \"a\"; none is known here");
+}
+
 TEST(FieldsTest, ListsAndLabelsBeyondTheirBoundAreOneProblem) {
   const Json::Value document = json(R"({"list": ["a", "b", "c"], "labels": {"a": "1", "b": "2"}})");
   Problems problems;

@@ -143,6 +143,45 @@ TEST(FormTest, NothingIsHeldAgainstAMemberThatIsWrongByItself) {
   });
 }
 
+/// Two lists and a check on each, to see what silences what.
+struct Pair {
+  std::vector<Part> left;
+  std::string right;
+
+  void describe(Form& form) {
+    form.objects("left", left, 3);
+    form.word("right", right, ruleName());
+    form.require("right");
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      form.check(left[i].weight > 0, {"left/" + std::to_string(i)}, "weighs nothing");
+    }
+    form.check(right == "r", {"right"}, "is not r");
+    form.check(left.size() < 2, {}, "too much on the left");
+  }
+};
+
+TEST(FormTest, WhatIsMissingIsSaidOnceAndHeldAgainstNothingElse) {
+  expectProblems<Pair>({
+      {R"({})", {{"", "\"right\" is missing"}}},
+      {R"({"left": [{"name": "a"}, {"name": "b"}]})", {{"", "\"right\" is missing"}, {"", "too much on the left"}}},
+      {R"({"right": "x"})", {{"/right", "is not r"}}},
+      {R"([])", {{"", "expected an object of left, right, found a list"}}},
+  });
+}
+
+TEST(FormTest, AnItemThatIsWrongByItselfSilencesOnlyWhatIsSaidOfIt) {
+  expectProblems<Pair>({
+      {R"({"right": "r", "left": [{"name": "A", "weight": 0}]})", {{"/left/0/name", "a name of"}}},
+      {R"({"right": "r", "left": [{"name": "a", "weight": 0}]})", {{"/left/0", "weighs nothing"}}},
+      {R"({"right": "x", "left": [{"name": "A", "weight": 0}, {"name": "b", "weight": 0}, 5]})",
+       {{"/left/2", "expected an object of name, weight, found 5"},
+        {"/left/0/name", "a name of"},
+        {"/left/1", "weighs nothing"},
+        {"/right", "is not r"}}},
+      {R"({"right": "r", "left": [{}, {}, {}, {}]})", {{"/left", "expected at most 3 items, found 4"}}},
+  });
+}
+
 TEST(FormTest, WhatIsOnlyKeptMayLackWhatUseDemands) {
   EXPECT_FALSE(good<Whole>(R"({"on": false})", Purpose::Keep).on);
   std::vector<FieldProblem> problems;

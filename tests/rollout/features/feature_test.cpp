@@ -46,7 +46,7 @@ TEST(FeatureTest, EveryFeatureIsWhole) {
     EXPECT_EQ(find(feature.name), &feature);
     EXPECT_FALSE(feature.summary.empty()) << feature.name;
     EXPECT_FALSE(feature.acts.empty()) << feature.name;
-    EXPECT_TRUE(feature.settings && feature.outline && feature.needs) << feature.name;
+    EXPECT_TRUE(feature.settings && feature.complete && feature.outline && feature.needs) << feature.name;
     ASSERT_GE(feature.ladder.size(), 2u) << feature.name;
     EXPECT_EQ(feature.ladder[0].name, "off");
     EXPECT_EQ(feature.ladder[0].capability, "");
