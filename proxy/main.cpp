@@ -148,13 +148,11 @@ int run(const std::string& configFile, bool checkOnly) {
   };
   auto pipeline = makePipeline(*settings, server::workersOf(*settings), clock, log, facts);
   if (!pipeline) return complain(pipeline.error());
-  auto server = server::Server::start(
-      *settings, clock, log,
-      [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
-        if (*pipeline) return (*pipeline)->tapFactory(index);
-        return std::make_unique<relay::SilentTapFactory>();
-      },
-      keptServices(*settings));
+  const auto taps = [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
+    if (*pipeline) return (*pipeline)->tapFactory(index);
+    return std::make_unique<relay::SilentTapFactory>();
+  };
+  auto server = server::Server::start(*settings, clock, log, taps, keptServices(*settings));
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
   auto snapshots = makeSnapshotSource(*settings, clock, log, **server);
