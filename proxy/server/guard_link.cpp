@@ -68,6 +68,7 @@ void GuardLink::run() {
 
 void GuardLink::renew(const std::vector<SocketAddress>& kept) {
   const std::lock_guard lock(clientMutex_);
+  if (!client_) return;  // nothing is captured either
   for (const SocketAddress& destination : kept) {
     if (const Status status = tellBypass(destination, kKeptSeconds); !status) {
       return log_.warn("server", "captured although it is not to be", {{"error", status.error().describe()}});

@@ -29,7 +29,7 @@ struct FeatureConfig {
 /// The protocol that a service was seen to speak, learned from the record.
 struct ProtocolPin {
   std::string protocol;
-  std::uint64_t samples = 0;  ///< connections
+  std::uint64_t samples = 0;  ///< connections, as a power of ten: at least so many
 
   bool operator==(const ProtocolPin&) const = default;
 };

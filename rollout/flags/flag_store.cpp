@@ -43,6 +43,7 @@ Status FlagStore::reread() {
     desired_ = std::move(desired);
   }
   inDoubt_ = false;
+  for (const auto& listener : listeners_) listener(this->desired());
   // Each took a revision of its own when it came into force, and takes one again when it is written.
   for (const audit::JournalEntry& entry : pending_) publish(entry.edits, desired_->revision + 1);
   return {};
@@ -147,6 +148,10 @@ void FlagStore::settleJournal() {
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(settled));
   if (!pending_.empty()) return;
   log_.info("flags", "what was journalled is in the ledger");
+  inDoubt_ = true;  // revisions are the ledger's from now on
+  if (const Status read = reread(); !read) {
+    log_.error("flags", "the ledger cannot be read", {{"error", read.error().describe()}});
+  }
   if (const Status cleared = journal_.clear(); !cleared) {
     log_.error("flags", "the journal cannot be cleared", {{"error", cleared.error().describe()}});
   }

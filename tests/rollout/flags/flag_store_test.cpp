@@ -135,6 +135,20 @@ TEST_F(FlagStoreTest, KillHoldsWhenTheLedgerCannotBeWritten) {
   EXPECT_TRUE(set(kCart, "sampled").stale.empty());
 }
 
+TEST_F(FlagStoreTest, FlagsCanBeChangedAfterAJournalledKillWhateverTheLedgersLastCommitWas) {
+  set(kShop, "permissive");
+  const audit::Edit begin{"freeze", "fr-1", 0, toJson(Freeze())};
+  const audit::Edit lift{"freeze", "fr-1", std::nullopt, std::nullopt};
+  ASSERT_TRUE(store->commit({&begin, 1}, act()));
+  ASSERT_TRUE(store->commit({&lift, 1}, act()));  // no document has the ledger's last revision now
+  store = makeStore();
+  ledger.failWith(Error{ErrorCode::Exhausted, "disk full", ErrorOrigin::Local, false});
+  ASSERT_TRUE(store->kill("shop", "", act("kill")).journalled);
+  ledger.failWith(std::nullopt);
+  store->settleJournal();
+  EXPECT_TRUE(set(kShop, "permissive").stale.empty());
+}
+
 TEST_F(FlagStoreTest, AJournalledKillOutlivesTheController) {
   set(kShop, "permissive");
   ledger.failWith(Error{ErrorCode::Exhausted, "disk full", ErrorOrigin::Local, false});

@@ -43,8 +43,21 @@ TEST(TopologyTest, PinsTheProtocolOfMostConnections) {
   graph.edges = {edge("cart", "http1", 5, {}), edge("cart", "http2", 50, {}), edge("cart", "tcp", 900, {}),
                  edge("db", "unknown", 9, {})};
   const Topology topology = topologyOf(graph);
-  EXPECT_EQ(topology.services.at("cart").pin, (wire::ProtocolPin{"http2", 50}));
+  EXPECT_EQ(topology.services.at("cart").pin, (wire::ProtocolPin{"http2", 10}));
   EXPECT_FALSE(topology.services.at("db").pin);
+}
+
+TEST(TopologyTest, StaysTheSameWhileConnectionsAreAddedWithinAMagnitude) {
+  const auto at = [](std::uint64_t connections) {
+    graph::Graph graph;
+    graph.nodes = {node("cart", {"10.0.0.1:80"})};
+    graph.edges = {edge("cart", "http1", connections, {"p1"})};
+    return topologyOf(graph);
+  };
+  EXPECT_EQ(at(100), at(999));
+  EXPECT_EQ(at(999).services.at("cart").pin->samples, 100u);
+  EXPECT_EQ(at(1000).services.at("cart").pin->samples, 1000u);
+  EXPECT_EQ(at(1).services.at("cart").pin->samples, 1u);
 }
 
 }  // namespace
