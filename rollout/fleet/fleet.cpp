@@ -16,7 +16,7 @@ std::int64_t unixMilliseconds(Wall time) {
 }  // namespace
 
 Fleet::Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& log)
-    : loop_(loop), epoch_(epoch), clock_(clock), log_(log) {}
+    : loop_(loop), epoch_(epoch), clock_(clock), log_(log), began_(clock.now()) {}
 
 void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
   desired_ = std::move(desired);
@@ -202,6 +202,12 @@ Progress Fleet::progress(const std::string& service, std::uint64_t revision) con
     } else {
       progress.behind.push_back(name);
     }
+  }
+  const bool mayStillCome = clock_.now() - began_ <= kSilentAfter;
+  for (const auto& [name, services] : topology_->carried) {
+    if (entries_.contains(name) || (service != flags::kEveryService && !services.contains(service))) continue;
+    (mayStillCome ? progress.behind : progress.silent).push_back(name);
+    if (mayStillCome) ++progress.concerned;
   }
   return progress;
 }

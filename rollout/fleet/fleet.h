@@ -43,7 +43,8 @@ class Fleet {
   std::optional<std::string> snapshotOf(const std::string& name) const;
   bool isSilent(const Agent& agent) const;
 
-  /// How far `revision` has come at the proxies that carry `service` (all of them for flags::kEveryService).
+  /// How far `revision` has come at the proxies that carry `service` (all of them for flags::kEveryService). One that
+  /// the record knows and that has not asked since this controller began is behind, and silent after kSilentAfter.
   Progress progress(const std::string& service, std::uint64_t revision) const;
   /// The same when it is done, or at the deadline.
   io::Task<Progress> settled(std::string service, std::uint64_t revision, Monotonic deadline);
@@ -84,6 +85,7 @@ class Fleet {
   std::map<std::vector<std::string>, Fragments> fragments_;  // by capabilities
   std::map<std::string, Entry> entries_;
   std::uint64_t generation_ = 0;
+  const Monotonic began_;
   std::vector<std::function<void()>> settling_;  // those who wait for progress
 };
 

@@ -29,11 +29,13 @@ class Refused(Exception):
 
 class Controller:
     """loam-controller with a home of its own; `prefix` wraps the command."""
+    made = []
 
     def __init__(self, home, prefix=()):
         self.home, self.prefix = pathlib.Path(home), prefix
         self.socket = self.home / "run" / "controller.sock"
         self.process = None
+        Controller.made.append(self)
 
     def start(self):
         self.process = subprocess.Popen([*self.prefix, programs() / "loam-controller"], env={**os.environ, "LOAM_HOME": str(self.home)},
@@ -80,8 +82,13 @@ class Controller:
 
 @pytest.fixture
 def home():
+    """A home for controllers; those that a test leaves running are ended with it."""
     made = tempfile.mkdtemp(prefix="loam-control-", dir="/var/tmp")
     yield pathlib.Path(made)
+    for controller in Controller.made:
+        if controller.process is not None and controller.process.poll() is None:
+            controller.end(signal.SIGKILL)
+    Controller.made.clear()
     shutil.rmtree(made)
 
 

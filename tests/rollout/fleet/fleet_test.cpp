@@ -162,6 +162,13 @@ TEST_F(FleetTest, ProgressTellsAcknowledgedFromInEffect) {
   EXPECT_FALSE(fleet.progress("cart", desired.revision + 1).isDone());
 }
 
+TEST_F(FleetTest, AProxyThatHasNotAskedYetIsBehind) {
+  const Progress progress = fleet.progress("shop", 0);
+  EXPECT_EQ(progress.concerned, 1u);
+  EXPECT_EQ(progress.behind, std::vector<std::string>{"p2"});
+  EXPECT_FALSE(progress.isDone());
+}
+
 TEST_F(FleetTest, AnotherEpochsGenerationIsNotThisOnes) {
   wire::Watch old = question("p1");
   old.epoch = 6;
