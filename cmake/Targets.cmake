@@ -7,6 +7,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(LOAM_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, comma separated")
 option(LOAM_HARDEN "Hardening flags of a release" OFF)
+option(LOAM_WARNINGS_ARE_ERRORS "For who develops; a release builds with whatever compiler its user has" ON)
 option(LOAM_FUZZ "Build the libFuzzer targets (clang)" OFF)
 
 find_program(CCACHE ccache)
@@ -17,7 +18,8 @@ endif()
 add_library(loam_options INTERFACE)
 target_include_directories(loam_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(loam_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror -fno-omit-frame-pointer)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<BOOL:${LOAM_WARNINGS_ARE_ERRORS}>:-Werror>
+  -fno-omit-frame-pointer)
 if(LOAM_SANITIZE)
   target_compile_options(loam_options INTERFACE -fsanitize=${LOAM_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(loam_options INTERFACE -fsanitize=${LOAM_SANITIZE})
@@ -32,7 +34,8 @@ endif()
 if(LOAM_HARDEN)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   target_compile_options(loam_options INTERFACE
-    -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection -ftrivial-auto-var-init=zero)
+    # GCC 12 sees an overlap in every "literal" + string once it inlines them: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
+    -Wno-restrict -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection -ftrivial-auto-var-init=zero)
   target_link_options(loam_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 
