@@ -112,15 +112,18 @@ std::string encode(const Parts& parts) {
   out += ",\"epoch\":" + std::to_string(parts.epoch) + ",\"generation\":" + std::to_string(parts.generation);
   out += ",\"proxy\":" + writeJson(std::string(parts.proxy)) + ",\"services\":[";
   for (std::size_t i = 0; i < parts.services.size(); ++i) out.append(i == 0 ? "" : ",").append(parts.services[i]);
-  return out + "]}";
+  out += ']';
+  if (!parts.trust.empty()) out.append(",\"trust\":").append(parts.trust);
+  return out + "}";
 }
 
 std::string encode(const Snapshot& snapshot) {
   std::vector<std::string> services;
   for (const ServiceConfig& service : snapshot.services) services.push_back(encode(service));
   const std::string defaults = encode(snapshot.defaults);
+  const std::string trust = snapshot.trust ? encode(*snapshot.trust) : "";
   return encode(
-      Parts{snapshot.epoch, snapshot.generation, snapshot.proxy, defaults, {services.begin(), services.end()}});
+      Parts{snapshot.epoch, snapshot.generation, snapshot.proxy, defaults, {services.begin(), services.end()}, trust});
 }
 
 Result<Snapshot> decodeSnapshot(std::string_view json) {
@@ -128,7 +131,7 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
   const auto value = parseJson(json);
   if (!value) return fail(value.error());
   std::vector<FieldProblem> problems;
-  Fields fields(*value, "", problems, {"epoch", "generation", "proxy", "defaults", "services"});
+  Fields fields(*value, "", problems, {"epoch", "generation", "proxy", "defaults", "services", "trust"});
   Snapshot snapshot;
   snapshot.epoch = count(fields, "epoch");
   snapshot.generation = count(fields, "generation");
@@ -139,6 +142,7 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
        fields.objects("services", {"name", "endpoints", "captured", "pin", "features"}, kMostServices)) {
     snapshot.services.push_back(takeService(service));
   }
+  snapshot.trust = takeTrust(fields, "trust");
   if (!problems.empty()) return fail(ErrorCode::InvalidArgument, loam::text(problems));
   return snapshot;
 }

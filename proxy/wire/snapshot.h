@@ -10,6 +10,7 @@
 
 #include "proxy/base/address.h"
 #include "proxy/base/result.h"
+#include "proxy/wire/trust.h"
 
 namespace loam::wire {
 
@@ -51,6 +52,7 @@ struct Snapshot {
   std::string proxy;
   std::vector<FeatureConfig> defaults;  ///< for destinations of no service below, and services that say nothing else
   std::vector<ServiceConfig> services;  ///< by name: those that this proxy's services are or call
+  std::optional<Trust> trust{};         ///< absent where nobody has an identity: one host, over a Unix socket
 
   bool operator==(const Snapshot&) const = default;
 };
@@ -66,6 +68,7 @@ struct Parts {
   std::string_view proxy;
   std::string_view defaults;               ///< encoded features
   std::vector<std::string_view> services;  ///< encoded, by name
+  std::string_view trust{};                ///< encoded; empty: none
 };
 /// One line of canonical JSON; the reverse reads strictly and names every problem.
 std::string encode(const Parts& parts);

@@ -47,6 +47,7 @@ std::string encode(const Watch& watch) {
     out["refused"]["reasons"] = list(watch.refused->reasons);
   }
   out["old_connections"] = Json::UInt64(watch.oldConnections);
+  if (watch.trust != 0) out["trust"] = Json::UInt64(watch.trust);
   if (!watch.missed.empty()) out["missed"] = Json::Value(Json::arrayValue);
   for (const SocketAddress& address : watch.missed) out["missed"].append(address.text());
   out["wait_ms"] = watch.waitMs;
@@ -60,7 +61,7 @@ Result<Watch> decodeWatch(std::string_view json) {
   std::vector<FieldProblem> problems;
   Fields fields(*value, "", problems,
                 {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused", "old_connections",
-                 "missed", "wait_ms"});
+                 "trust", "missed", "wait_ms"});
   Watch watch;
   fields.require("proxy");
   watch.proxy = fields.text("proxy", 255).value_or("");
@@ -73,6 +74,7 @@ Result<Watch> decodeWatch(std::string_view json) {
     watch.refused = Refusal{count(*refused, "generation"), refused->texts("reasons", 64)};
   }
   watch.oldConnections = count(fields, "old_connections");
+  if (fields.has("trust")) watch.trust = count(fields, "trust");
   watch.missed = takeMissed(fields);
   fields.require("wait_ms");
   watch.waitMs = static_cast<std::uint32_t>(fields.integer("wait_ms", 0, kMostWaitMs).value_or(0));

@@ -31,6 +31,7 @@ struct Watch {
   std::uint64_t inEffect = 0;             ///< generation that all of its workers run
   std::optional<Refusal> refused;
   std::uint64_t oldConnections = 0;   ///< live ones that began under an earlier generation
+  std::uint64_t trust = 0;            ///< step of the trust whose roots it believes and whose leaf it holds; 0: none
   std::vector<SocketAddress> missed;  ///< destinations that the snapshot does not know, since the last question
   std::uint32_t waitMs = 0;
 

@@ -30,6 +30,7 @@ Snapshot sample() {
   ServiceConfig plain;
   plain.name = "shop";
   snapshot.services = {service, plain};
+  snapshot.trust = Trust{2, "aa", {"-----BEGIN CERTIFICATE-----\n"}, {{Denied::Of::Serial, "7f", 9}}};
   return snapshot;
 }
 
@@ -70,6 +71,7 @@ TEST(WatchTest, ReadsBackWhatItWrote) {
   watch.inEffect = 1;
   watch.refused = Refusal{3, {"no such stage", "no disk"}};
   watch.oldConnections = 9;
+  watch.trust = 2;
   watch.missed = {*SocketAddress::parse("10.0.0.1:80")};
   watch.waitMs = 30'000;
   const auto read = decodeWatch(encode(watch));
