@@ -34,12 +34,12 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
 }
 
 void Api::addHealthRoutes() {
-  router_.add("GET", "/healthz", [](const Request&, const Parameters&) -> io::Task<Response> {
+  router_.add(Access::Anyone, "GET", "/healthz", [](const Call&) -> io::Task<Response> {
     Json::Value value(Json::objectValue);
     value["status"] = "ok";
     co_return ok(value);
   });
-  router_.add("GET", "/readyz", [this](const Request&, const Parameters&) {
+  router_.add(Access::Anyone, "GET", "/readyz", [this](const Call&) {
     return reader_.run([&recorder = recorder_, now = unixSeconds(clock_.wall())] {
       const auto read = recorder.proxies({now - 1, now});
       if (!read) return problem(503, "not_ready", "reading the record: " + read.error().context);
@@ -49,7 +49,7 @@ void Api::addHealthRoutes() {
       return ok(value);
     });
   });
-  router_.add("GET", "/metrics", [this](const Request&, const Parameters&) {
+  router_.add(Access::Viewer, "GET", "/metrics", [this](const Call&) {
     ControllerState state;
     state.now = unixSeconds(clock_.wall());
     state.http = httpCounters();

@@ -8,11 +8,10 @@ namespace loam::api {
 
 namespace {
 
-using http::Request;
 using http::Response;
 
-Result<std::uint64_t> number(const Request& request, const char* name, std::uint64_t otherwise, std::uint64_t most) {
-  const std::string text = request.query(name);
+Result<std::uint64_t> number(const Call& call, const char* name, std::uint64_t otherwise, std::uint64_t most) {
+  const std::string text = call.request.query(name);
   if (text.empty()) return otherwise;
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -23,31 +22,31 @@ Result<std::uint64_t> number(const Request& request, const char* name, std::uint
   return value;
 }
 
-Result<audit::EventQuery> queryOf(const Request& request, std::int64_t now) {
+Result<audit::EventQuery> queryOf(const Call& call, std::int64_t now) {
   constexpr std::uint64_t kMostEvents = 10'000;
   audit::EventQuery query;
-  const auto after = number(request, "after", 0, ~std::uint64_t{0});
+  const auto after = number(call, "after", 0, ~std::uint64_t{0});
   if (!after) return fail(after.error());
-  const auto most = number(request, "most", query.most, kMostEvents);
+  const auto most = number(call, "most", query.most, kMostEvents);
   if (!most) return fail(most.error());
   query.after = *after;
   query.most = *most;
-  query.kind = request.query("kind");
-  query.key = request.query("key");
-  query.who = request.query("who");
+  query.kind = call.request.query("kind");
+  query.key = call.request.query("key");
+  query.who = call.request.query("who");
   for (const auto& [name, place] : {std::pair{"from", &query.from}, {"to", &query.to}}) {
-    if (request.query(name).empty()) continue;
-    const auto time = parseTime(request.query(name), now);
+    if (call.request.query(name).empty()) continue;
+    const auto time = parseTime(call.request.query(name), now);
     if (!time) return fail(ErrorCode::InvalidArgument, std::string(name) + ": " + time.error().context);
     *place = *time * 1000;
   }
   return query;
 }
 
-Response listEvents(const Control& control, const Request& request) {
-  const auto query = queryOf(request, unixSeconds(control.clock.wall()));
+Response listEvents(const Control& control, const Call& call) {
+  const auto query = queryOf(call, unixSeconds(control.clock.wall()));
   if (!query) return problem(query.error());
-  const std::string format = request.query("format");
+  const std::string format = call.request.query("format");
   if (!format.empty() && format != "json" && format != "ndjson" && format != "csv") {
     return problem(400, "invalid_argument", "format: expected json, ndjson or csv");
   }
@@ -80,12 +79,11 @@ Response verify(const Control& control) {
 }  // namespace
 
 void addAuditRoutes(Router& router, const Control& control) {
-  router.add("GET", "/v1/audit", [control](const Request& request, const Parameters&) {
-    return control.writer.run([control, request] { return listEvents(control, request); });
+  router.add(Access::Viewer, "GET", "/v1/audit", [control](const Call& call) {
+    return control.reader.run([control, call] { return listEvents(control, call); });
   });
-  router.add("GET", "/v1/audit/verification", [control](const Request&, const Parameters&) {
-    return control.writer.run([control] { return verify(control); });
-  });
+  router.add(Access::Viewer, "GET", "/v1/audit/verification",
+             [control](const Call&) { return control.reader.run([control] { return verify(control); }); });
 }
 
 }  // namespace loam::api

@@ -8,7 +8,6 @@ namespace loam::api {
 namespace {
 
 using changes::Refused;
-using http::Request;
 using http::Response;
 
 Response refusal(const Refused& refused, const std::string& id) {
@@ -61,8 +60,8 @@ std::optional<Response> refuseUnknown(const Control& control, const fleet::Topol
   return std::nullopt;
 }
 
-Response propose(const Control& control, const fleet::Topology& topology, const Request& request) {
-  Ask ask(request, "change.propose", {"edits"});
+Response propose(const Control& control, const fleet::Topology& topology, const Call& call) {
+  Ask ask(call, "change.propose", {"edits"});
   ask.fields().require("edits");
   ask.readTimes("edits", {"expires", "at"}, unixSeconds(control.clock.wall()));
   auto edits = changes::readCellEdits(ask.fields(), "edits");
@@ -76,8 +75,8 @@ Response propose(const Control& control, const fleet::Topology& topology, const 
   return response;
 }
 
-Response apply(const Control& control, const Request& request, const std::string& id) {
-  Ask ask(request, "change.apply", {"hash"});
+Response apply(const Control& control, const Call& call, const std::string& id) {
+  Ask ask(call, "change.apply", {"hash"});
   ask.requireReason();
   ask.fields().require("hash");
   const std::string hash = ask.fields().text("hash", 64).value_or("");
@@ -88,8 +87,8 @@ Response apply(const Control& control, const Request& request, const std::string
   return ok(view(**applied));
 }
 
-Response discard(const Control& control, const Request& request, const std::string& id) {
-  Ask ask(request, "change.discard", {});
+Response discard(const Control& control, const Call& call, const std::string& id) {
+  Ask ask(call, "change.discard", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
   const auto discarded = control.changes.discard(id, ask.act());
   if (!discarded) return problem(discarded.error());
@@ -114,24 +113,26 @@ Response list(const Control& control) {
 }  // namespace
 
 void addChangeRoutes(Router& router, const Control& control) {
-  using Answer = std::function<Response(const Control&, const Request&, const std::string& id)>;
-  const auto add = [&](const char* method, const char* pattern, Answer answer) {
-    router.add(method, pattern, [control, answer](const Request& request, const Parameters& names) {
-      const auto id = names.find("id");
-      return control.writer.run([control, request, answer, id = id == names.end() ? std::string() : id->second] {
-        return answer(control, request, id);
+  using Answer = std::function<Response(const Control&, const Call& call, const std::string& id)>;
+  const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
+    router.add(access, method, pattern, [control, answer](const Call& call) {
+      return control.writer.run([control, call, answer] {
+        const auto id = call.names.find("id");
+        return answer(control, call, id == call.names.end() ? std::string() : id->second);
       });
     });
   };
-  add("GET", "/v1/changes", [](const Control& to, const Request&, const std::string&) { return list(to); });
-  router.add("POST", "/v1/changes", [control](const Request& request, const Parameters&) {
+  add(Access::Viewer, "GET", "/v1/changes",
+      [](const Control& to, const Call&, const std::string&) { return list(to); });
+  router.add(Access::Operator, "POST", "/v1/changes", [control](const Call& call) {
     // The fleet is this thread's; what it knows goes over as it is now.
     return control.writer.run(
-        [control, request, topology = control.fleet.topology()] { return propose(control, *topology, request); });
+        [control, call, topology = control.fleet.topology()] { return propose(control, *topology, call); });
   });
-  add("GET", "/v1/changes/{id}", [](const Control& to, const Request&, const std::string& id) { return show(to, id); });
-  add("POST", "/v1/changes/{id}/apply", apply);
-  add("POST", "/v1/changes/{id}/discard", discard);
+  add(Access::Viewer, "GET", "/v1/changes/{id}",
+      [](const Control& to, const Call&, const std::string& id) { return show(to, id); });
+  add(Access::Operator, "POST", "/v1/changes/{id}/apply", apply);
+  add(Access::Operator, "POST", "/v1/changes/{id}/discard", discard);
 }
 
 }  // namespace loam::api

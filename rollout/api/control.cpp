@@ -6,14 +6,14 @@
 
 namespace loam::api {
 
-Ask::Ask(const http::Request& request, std::string verb, std::vector<std::string_view> known) {
-  const auto body = parseJson(request.body.empty() ? "{}" : request.body);
+Ask::Ask(const Call& call, std::string verb, std::vector<std::string_view> known) {
+  const auto body = parseJson(call.request.body.empty() ? "{}" : call.request.body);
   body_ = body.value_or(Json::Value(Json::objectValue));
   known.insert(known.end(), {"reason", "ticket"});
   fields_.emplace(body_, "", problems_, known);
   if (!body) problems_.push_back({"", body.error().context});
-  act_.who = "local";
-  act_.via = "socket";
+  act_.who = call.caller.who;
+  act_.via = call.caller.via;
   act_.verb = std::move(verb);
   act_.reason = fields_->text("reason", 4096).value_or("");
   act_.ticket = fields_->text("ticket", 256).value_or("");

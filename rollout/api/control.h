@@ -7,6 +7,7 @@
 #include "proxy/base/fields.h"
 #include "proxy/http/message.h"
 #include "rollout/api/background.h"
+#include "rollout/api/router.h"
 #include "rollout/audit/ledger.h"
 #include "rollout/changes/changes.h"
 #include "rollout/flags/flag_store.h"
@@ -15,13 +16,14 @@
 namespace loam::api {
 
 /// What the routes that change something go to. `writer` is the control thread, which the flags and changes belong to;
-/// the fleet is the loop's.
+/// what only reads has `reader`, so that no long answer delays a kill. The fleet is the loop's.
 struct Control {
   flags::FlagStore& flags;
   changes::Changes& changes;
   const audit::Ledger& ledger;
   fleet::Fleet& fleet;
   Background& writer;
+  Background& reader;
   const Clock& clock;
 };
 
@@ -30,7 +32,7 @@ struct Control {
 class Ask {
  public:
   /// `known` besides reason and ticket.
-  Ask(const http::Request& request, std::string verb, std::vector<std::string_view> known);
+  Ask(const Call& call, std::string verb, std::vector<std::string_view> known);
   /// Times of an edit may be texts ("+2h", "2026-12-01T00:00:00Z", "never"); here they become unix seconds.
   void readTimes(const char* list, std::initializer_list<const char*> names, std::int64_t now);
 

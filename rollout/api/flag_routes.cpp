@@ -11,7 +11,6 @@ namespace loam::api {
 
 namespace {
 
-using http::Request;
 using http::Response;
 
 Response at(std::uint64_t revision, const Json::Value& value) {
@@ -21,9 +20,9 @@ Response at(std::uint64_t revision, const Json::Value& value) {
 }
 
 /// Every cell that somebody touched, and of a service that is asked for all the others too.
-Response listFlags(const Control& control, const Request& request) {
-  const std::string service = request.query("service");
-  const std::string feature = request.query("feature");
+Response listFlags(const Control& control, const Call& call) {
+  const std::string service = call.request.query("service");
+  const std::string feature = call.request.query("feature");
   const auto desired = control.flags.desired();
   const std::int64_t now = unixSeconds(control.clock.wall());
   std::map<flags::Cell, flags::Flag> shown;
@@ -66,8 +65,8 @@ Response listFreezes(const Control& control) {
   return ok(out);
 }
 
-Response freeze(const Control& control, const Request& request) {
-  Ask ask(request, "freeze", {"service", "feature", "until"});
+Response freeze(const Control& control, const Call& call) {
+  Ask ask(call, "freeze", {"service", "feature", "until"});
   ask.requireReason();
   flags::Freeze freeze;
   freeze.service = ask.fields().text("service", 128).value_or("");
@@ -93,8 +92,8 @@ Response freeze(const Control& control, const Request& request) {
   return response;
 }
 
-Response unfreeze(const Control& control, const Request& request, const std::string& id) {
-  Ask ask(request, "unfreeze", {});
+Response unfreeze(const Control& control, const Call& call, const std::string& id) {
+  Ask ask(call, "unfreeze", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
   if (!control.flags.desired()->freezes.contains(id)) return problem(404, "not_found", "there is no freeze " + id);
   const audit::Edit edit{std::string(flags::kFreezeKind), id, std::nullopt, std::nullopt};
@@ -104,8 +103,8 @@ Response unfreeze(const Control& control, const Request& request, const std::str
 }
 
 /// No revision, no prerequisite, no database: what makes things safer is never refused.
-Response kill(const Control& control, const Request& request) {
-  Ask ask(request, "kill", {"service", "feature"});
+Response kill(const Control& control, const Call& call) {
+  Ask ask(call, "kill", {"service", "feature"});
   const std::string service = ask.fields().text("service", 128).value_or("");
   const std::string feature = ask.fields().text("feature", 64).value_or("");
   if (!feature.empty() && features::find(feature) == nullptr) {
@@ -126,8 +125,8 @@ Response kill(const Control& control, const Request& request) {
   return ok(out);
 }
 
-Response setService(const Control& control, const Request& request, const std::string& name) {
-  Ask ask(request, "service.set", {"owner", "tier", "tags", "captured"});
+Response setService(const Control& control, const Call& call, const std::string& name) {
+  Ask ask(call, "service.set", {"owner", "tier", "tags", "captured"});
   Fields& fields = ask.fields();
   flags::ServiceSettings settings = control.flags.desired()->service(name);
   if (auto owner = fields.text("owner", 128)) settings.owner = *std::move(owner);
@@ -149,31 +148,25 @@ Response setService(const Control& control, const Request& request, const std::s
 }  // namespace
 
 void addFlagRoutes(Router& router, const Control& control) {
-  using Answer = std::function<Response(const Control&, const Request&, const Parameters&)>;
-  const auto add = [&](const char* method, const char* pattern, Answer answer) {
-    router.add(method, pattern, [control, answer](const Request& request, const Parameters& names) {
-      return control.writer.run([control, request, names, answer] { return answer(control, request, names); });
+  using Answer = std::function<Response(const Control&, const Call&)>;
+  const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
+    router.add(access, method, pattern, [control, access, answer](const Call& call) {
+      Background& thread = access == Access::Viewer ? control.reader : control.writer;
+      return thread.run([control, call, answer] { return answer(control, call); });
     });
   };
-  add("GET", "/v1/features", [](const Control&, const Request&, const Parameters&) { return listFeatures(); });
-  add("GET", "/v1/flags",
-      [](const Control& to, const Request& request, const Parameters&) { return listFlags(to, request); });
-  add("GET", "/v1/services/{service}/features/{feature}",
-      [](const Control& to, const Request&, const Parameters& names) {
-        return showFlag(to, {names.at("service"), names.at("feature")});
-      });
-  add("PATCH", "/v1/services/{service}/settings",
-      [](const Control& to, const Request& request, const Parameters& names) {
-        return setService(to, request, names.at("service"));
-      });
-  add("GET", "/v1/freezes", [](const Control& to, const Request&, const Parameters&) { return listFreezes(to); });
-  add("POST", "/v1/freezes",
-      [](const Control& to, const Request& request, const Parameters&) { return freeze(to, request); });
-  add("DELETE", "/v1/freezes/{id}", [](const Control& to, const Request& request, const Parameters& names) {
-    return unfreeze(to, request, names.at("id"));
+  add(Access::Viewer, "GET", "/v1/features", [](const Control&, const Call&) { return listFeatures(); });
+  add(Access::Viewer, "GET", "/v1/flags", [](const Control& to, const Call& call) { return listFlags(to, call); });
+  add(Access::Viewer, "GET", "/v1/services/{service}/features/{feature}", [](const Control& to, const Call& call) {
+    return showFlag(to, {call.names.at("service"), call.names.at("feature")});
   });
-  add("POST", "/v1/kill",
-      [](const Control& to, const Request& request, const Parameters&) { return kill(to, request); });
+  add(Access::Operator, "PATCH", "/v1/services/{service}/settings",
+      [](const Control& to, const Call& call) { return setService(to, call, call.names.at("service")); });
+  add(Access::Viewer, "GET", "/v1/freezes", [](const Control& to, const Call&) { return listFreezes(to); });
+  add(Access::Operator, "POST", "/v1/freezes", [](const Control& to, const Call& call) { return freeze(to, call); });
+  add(Access::Operator, "DELETE", "/v1/freezes/{id}",
+      [](const Control& to, const Call& call) { return unfreeze(to, call, call.names.at("id")); });
+  add(Access::Operator, "POST", "/v1/kill", [](const Control& to, const Call& call) { return kill(to, call); });
 }
 
 }  // namespace loam::api

@@ -10,7 +10,6 @@ namespace loam::api {
 
 namespace {
 
-using http::Request;
 using http::Response;
 
 constexpr std::int64_t kMostWait = 60;  // seconds
@@ -49,29 +48,29 @@ Json::Value one(const Control& control, const fleet::Agent& agent) {
 }  // namespace
 
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop) {
-  router.add("POST", "/v1/watch",
-             [control](const Request& request, const Parameters&) { return watch(control.fleet, request.body); });
-  router.add("GET", "/v1/progress", [control, &loop](const Request& request, const Parameters&) {
-    return progress(control, loop, request.query("service"), request.query("revision"), request.query("wait"));
+  router.add(Access::Proxy, "POST", "/v1/watch",
+             [control](const Call& call) { return watch(control.fleet, call.request.body); });
+  router.add(Access::Viewer, "GET", "/v1/progress", [control, &loop](const Call& call) {
+    return progress(control, loop, call.request.query("service"), call.request.query("revision"),
+                    call.request.query("wait"));
   });
-  router.add("GET", "/v1/fleet", [control](const Request&, const Parameters&) -> io::Task<Response> {
+  router.add(Access::Viewer, "GET", "/v1/fleet", [control](const Call&) -> io::Task<Response> {
     Json::Value out(Json::objectValue);
     out["epoch"] = Json::UInt64(control.fleet.epoch());
     out["proxies"] = Json::Value(Json::arrayValue);
     for (const fleet::Agent& agent : control.fleet.agents()) out["proxies"].append(one(control, agent));
     co_return ok(out);
   });
-  router.add("GET", "/v1/fleet/{proxy}", [control](const Request&, const Parameters& names) -> io::Task<Response> {
-    const auto agent = control.fleet.agent(names.at("proxy"));
-    if (!agent) co_return problem(404, "not_found", "no proxy called \"" + names.at("proxy") + "\" has asked yet");
+  router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}", [control](const Call& call) -> io::Task<Response> {
+    const auto agent = control.fleet.agent(call.names.at("proxy"));
+    if (!agent) co_return problem(404, "not_found", "no proxy called \"" + call.names.at("proxy") + "\" has asked yet");
     co_return ok(one(control, *agent));
   });
-  router.add("GET", "/v1/fleet/{proxy}/snapshot",
-             [control](const Request&, const Parameters& names) -> io::Task<Response> {
-               const auto text = control.fleet.snapshotOf(names.at("proxy"));
-               if (!text) co_return problem(404, "not_found", "no proxy of that name has asked yet");
-               co_return Response{.body = *text + "\n"};
-             });
+  router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}/snapshot", [control](const Call& call) -> io::Task<Response> {
+    const auto text = control.fleet.snapshotOf(call.names.at("proxy"));
+    if (!text) co_return problem(404, "not_found", "no proxy of that name has asked yet");
+    co_return Response{.body = *text + "\n"};
+  });
 }
 
 }  // namespace loam::api

@@ -11,7 +11,6 @@ namespace loam::api {
 
 namespace {
 
-using http::Request;
 using http::Response;
 
 /// What the handlers share, copied into the work that runs elsewhere.
@@ -32,41 +31,40 @@ Response unknownNode(const Record& record, record::GraphQuery query, const std::
   return problem(error, nearest(wanted, names));
 }
 
-using Show = Response (*)(const Record&, const Request&, const graph::Graph&);
+using Show = Response (*)(const Record&, const Call&, const graph::Graph&);
 
-Response answerGraph(const Record& record, const Request& request, const std::vector<std::string_view>& more,
-                     Show show) {
-  const QueryReader reader(request, record.now());
+Response answerGraph(const Record& record, const Call& call, const std::vector<std::string_view>& more, Show show) {
+  const QueryReader reader(call.request, record.now());
   std::vector<std::string_view> known = {"from", "to", "focus", "depth", "collapse", "protocol", "min_rate", "routes"};
   known.insert(known.end(), more.begin(), more.end());
   if (const Status status = reader.expectOnly(known); !status) return problem(status.error());
   const auto query = reader.graph();
   if (!query) return problem(query.error());
   const auto graph = record.recorder.graph(*query);
-  if (graph) return show(record, request, *graph);
+  if (graph) return show(record, call, *graph);
   if (graph.error().code != ErrorCode::NotFound) return problem(graph.error());
   return unknownNode(record, *query, query->filter.focus, graph.error());
 }
 
-Response showGraph(const Record&, const Request&, const graph::Graph& graph) { return ok(graph::toJson(graph)); }
+Response showGraph(const Record&, const Call&, const graph::Graph& graph) { return ok(graph::toJson(graph)); }
 
-Response showEdges(const Record&, const Request&, const graph::Graph& graph) {
+Response showEdges(const Record&, const Call&, const graph::Graph& graph) {
   Json::Value value = graph::toJson(graph);
   value.removeMember("nodes");
   return ok(value);
 }
 
-Response showServices(const Record&, const Request&, const graph::Graph& graph) { return ok(servicesJson(graph)); }
+Response showServices(const Record&, const Call&, const graph::Graph& graph) { return ok(servicesJson(graph)); }
 
-Response showExport(const Record&, const Request& request, const graph::Graph& graph) {
-  const std::string format = request.query("format");
+Response showExport(const Record&, const Call& call, const graph::Graph& graph) {
+  const std::string format = call.request.query("format");
   const auto form = graph::findExport(format.empty() ? "json" : format);
   if (!form) return problem(form.error());
   return {.contentType = std::string((*form)->contentType), .body = (*form)->write(graph)};
 }
 
-Response answerService(const Record& record, const Request& request, const std::string& name) {
-  const QueryReader reader(request, record.now());
+Response answerService(const Record& record, const Call& call, const std::string& name) {
+  const QueryReader reader(call.request, record.now());
   if (const Status status = reader.expectOnly({"from", "to"}); !status) return problem(status.error());
   const auto query = reader.graph();
   if (!query) return problem(query.error());
@@ -77,13 +75,13 @@ Response answerService(const Record& record, const Request& request, const std::
                      {ErrorCode::NotFound, "no service is called \"" + name + "\" in this window"});
 }
 
-Response answerDiff(const Record& record, const Request& request) {
-  const QueryReader reader(request, record.now());
+Response answerDiff(const Record& record, const Call& call) {
+  const QueryReader reader(call.request, record.now());
   const Status known =
       reader.expectOnly({"from_a", "to_a", "from_b", "to_b", "focus", "depth", "collapse", "protocol"});
   if (!known) return problem(known.error());
   for (const char* key : {"from_a", "to_a", "from_b", "to_b"}) {
-    if (request.query(key).empty()) return problem(400, "invalid_argument", std::string(key) + ": missing");
+    if (call.request.query(key).empty()) return problem(400, "invalid_argument", std::string(key) + ": missing");
   }
   const auto before = reader.window("from_a", "to_a");
   if (!before) return problem(before.error());
@@ -96,8 +94,8 @@ Response answerDiff(const Record& record, const Request& request) {
   return ok(graph::toJson(*diff));
 }
 
-Response answerProxies(const Record& record, const Request& request) {
-  const QueryReader reader(request, record.now());
+Response answerProxies(const Record& record, const Call& call) {
+  const QueryReader reader(call.request, record.now());
   if (const Status status = reader.expectOnly({"from", "to"}); !status) return problem(status.error());
   const auto window = reader.window();
   if (!window) return problem(window.error());
@@ -118,30 +116,26 @@ Response answerProxies(const Record& record, const Request& request) {
 }  // namespace
 
 void addGraphRoutes(Router& router, const record::Recorder& recorder, Background& reader, const Clock& clock) {
-  using Answer = std::function<Response(const Record&, const Request&, const Parameters&)>;
+  using Answer = std::function<Response(const Record&, const Call&)>;
   const Record record{recorder, clock};
   const auto get = [&](std::string pattern, Answer answer) {
-    router.add("GET", std::move(pattern), [record, &reader, answer](const Request& request, const Parameters& names) {
-      return reader.run([record, request, names, answer] { return answer(record, request, names); });
+    router.add(Access::Viewer, "GET", std::move(pattern), [record, &reader, answer](const Call& call) {
+      return reader.run([record, call, answer] { return answer(record, call); });
     });
   };
   const auto graph = [&](std::string pattern, std::initializer_list<std::string_view> more, Show show) {
     const std::vector<std::string_view> known(more);
-    get(std::move(pattern), [known, show](const Record& from, const Request& request, const Parameters&) {
-      return answerGraph(from, request, known, show);
-    });
+    get(std::move(pattern),
+        [known, show](const Record& from, const Call& call) { return answerGraph(from, call, known, show); });
   };
   graph("/v1/graph", {}, showGraph);
   graph("/v1/graph/export", {"format"}, showExport);
   graph("/v1/edges", {}, showEdges);
   graph("/v1/services", {}, showServices);
-  get("/v1/graph/diff",
-      [](const Record& from, const Request& request, const Parameters&) { return answerDiff(from, request); });
-  get("/v1/services/{name}", [](const Record& from, const Request& request, const Parameters& names) {
-    return answerService(from, request, names.at("name"));
-  });
-  get("/v1/proxies",
-      [](const Record& from, const Request& request, const Parameters&) { return answerProxies(from, request); });
+  get("/v1/graph/diff", [](const Record& from, const Call& call) { return answerDiff(from, call); });
+  get("/v1/services/{name}",
+      [](const Record& from, const Call& call) { return answerService(from, call, call.names.at("name")); });
+  get("/v1/proxies", [](const Record& from, const Call& call) { return answerProxies(from, call); });
 }
 
 }  // namespace loam::api

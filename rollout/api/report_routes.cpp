@@ -8,7 +8,6 @@ namespace loam::api {
 
 namespace {
 
-using http::Request;
 using http::Response;
 
 Response takeReport(record::Recorder& recorder, const std::string& body) {
@@ -39,12 +38,12 @@ Response nameNode(record::Recorder& recorder, const std::string& node, const std
 }  // namespace
 
 void addReportRoutes(Router& router, record::Recorder& recorder, Background& writer) {
-  router.add("POST", "/v1/reports", [&recorder, &writer](const Request& request, const Parameters&) {
-    return writer.run([&recorder, body = request.body] { return takeReport(recorder, body); });
+  router.add(Access::Proxy, "POST", "/v1/reports", [&recorder, &writer](const Call& call) {
+    return writer.run([&recorder, body = call.request.body] { return takeReport(recorder, body); });
   });
-  router.add("PUT", "/v1/nodes/{node}/name", [&recorder, &writer](const Request& request, const Parameters& names) {
+  router.add(Access::Operator, "PUT", "/v1/nodes/{node}/name", [&recorder, &writer](const Call& call) {
     return writer.run(
-        [&recorder, node = names.at("node"), body = request.body] { return nameNode(recorder, node, body); });
+        [&recorder, node = call.names.at("node"), body = call.request.body] { return nameNode(recorder, node, body); });
   });
 }
 

@@ -52,8 +52,8 @@ std::optional<http::Response> refuseForeign(const http::Request& request) {
 
 }  // namespace
 
-void Router::add(std::string method, std::string pattern, RouteHandler handler) {
-  Route route{std::move(method), pattern, split(pattern), std::move(handler)};
+void Router::add(Access access, std::string method, std::string pattern, RouteHandler handler) {
+  Route route{access, std::move(method), pattern, split(pattern), std::move(handler)};
   // Patterns with fewer parameters are asked first.
   const auto parameters = [](const Route& r) {
     return std::count_if(r.segments.begin(), r.segments.end(), isParameter);
@@ -74,7 +74,8 @@ io::Task<http::Response> Router::answer(const http::Request& request) const {
     if (route.method == "GET") allowed.insert("HEAD");
     if (route.method != method) continue;
     if (auto refused = refuseForeign(request)) co_return *std::move(refused);
-    http::Response response = co_await route.handler(request, parameters);
+    const Call call{request, std::move(parameters), {}};
+    http::Response response = co_await route.handler(call);
     response.headers.emplace_back("Cache-Control", "no-store");
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     co_return response;

@@ -9,12 +9,20 @@
 
 #include "proxy/http/message.h"
 #include "proxy/io/task.h"
+#include "rollout/api/caller.h"
 
 namespace loam::api {
 
 /// Values of a pattern's {names}, percent-decoded.
 using Parameters = std::map<std::string, std::string, std::less<>>;
-using RouteHandler = std::function<io::Task<http::Response>(const http::Request&, const Parameters&)>;
+
+/// One request as its route gets it.
+struct Call {
+  http::Request request;
+  Parameters names;
+  Caller caller;
+};
+using RouteHandler = std::function<io::Task<http::Response>(const Call&)>;
 
 /// Finds the handler of a request by method and path. An unknown path is 404, a known one with another method 405 with
 /// Allow; HEAD goes to GET's handler. Methods that change something need a JSON body by its Content-Type and no Origin:
@@ -22,7 +30,8 @@ using RouteHandler = std::function<io::Task<http::Response>(const http::Request&
 class Router {
  public:
   /// `pattern` like "/v1/services/{name}"; a parameter is one segment. A fixed segment wins over a parameter.
-  void add(std::string method, std::string pattern, RouteHandler handler);
+  /// `access`: who may use it; there is no route without.
+  void add(Access access, std::string method, std::string pattern, RouteHandler handler);
 
   /// `request` outlives the task.
   io::Task<http::Response> answer(const http::Request& request) const;
@@ -32,6 +41,7 @@ class Router {
 
  private:
   struct Route {
+    Access access;
     std::string method;
     std::string pattern;
     std::vector<std::string> segments;

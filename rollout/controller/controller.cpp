@@ -54,7 +54,9 @@ Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores
       changes_(flags_, clock, random64),
       fleet_(*loop_, epoch, clock, log),
       control_(*loop_),
-      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, clock}, clock, log) {}
+      reading_(*loop_),
+      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, clock,
+           log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                      Log& log) {

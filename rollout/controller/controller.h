@@ -56,6 +56,7 @@ class Controller {
   changes::Changes changes_;
   fleet::Fleet fleet_;
   api::Background control_;
+  api::Background reading_;
   api::Api api_;
   bool draining_ = false;
   io::TaskScope scope_;

@@ -21,19 +21,19 @@ http::Response ask(const Router& router, std::string method, std::string target)
 }
 
 RouteHandler say(std::string text) {
-  return [text](const http::Request&, const Parameters& names) -> io::Task<http::Response> {
+  return [text](const Call& call) -> io::Task<http::Response> {
     http::Response response;
     response.body = text;
-    for (const auto& [name, value] : names) response.body += " " + name + "=" + value;
+    for (const auto& [name, value] : call.names) response.body += " " + name + "=" + value;
     return [](http::Response done) -> io::Task<http::Response> { co_return done; }(std::move(response));
   };
 }
 
 TEST(RouterTest, MatchesByMethodAndSegments) {
   Router router;
-  router.add("GET", "/v1/things/{name}", say("one"));
-  router.add("GET", "/v1/things/special", say("special"));
-  router.add("PUT", "/v1/things/{name}/colour", say("colour"));
+  router.add(Access::Anyone, "GET", "/v1/things/{name}", say("one"));
+  router.add(Access::Anyone, "GET", "/v1/things/special", say("special"));
+  router.add(Access::Anyone, "PUT", "/v1/things/{name}/colour", say("colour"));
   EXPECT_EQ(ask(router, "GET", "/v1/things/a%20b").body, "one name=a b");
   EXPECT_EQ(ask(router, "GET", "/v1/things/a%2Fb?x=/y").body, "one name=a/b");
   EXPECT_EQ(ask(router, "GET", "/v1/things/special").body, "special");
@@ -43,8 +43,8 @@ TEST(RouterTest, MatchesByMethodAndSegments) {
 
 TEST(RouterTest, TellsUnknownPathsFromUnknownMethods) {
   Router router;
-  router.add("GET", "/a/{b}", say("x"));
-  router.add("PUT", "/a/{b}", say("y"));
+  router.add(Access::Anyone, "GET", "/a/{b}", say("x"));
+  router.add(Access::Anyone, "PUT", "/a/{b}", say("y"));
   for (const char* path : {"/", "/a", "/a/", "/a/b/c", "/a/b/", "//a/b", "*", "/A/b"}) {
     EXPECT_EQ(ask(router, "GET", path).status, 404) << path;
   }

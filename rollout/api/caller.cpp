@@ -1,0 +1,21 @@
+#include "rollout/api/caller.h"
+
+namespace loam::api {
+
+std::string_view name(Access access) {
+  switch (access) {
+    case Access::Anyone:
+      return "anyone";
+    case Access::Viewer:
+      return "viewer";
+    case Access::Operator:
+      return "operator";
+    case Access::Admin:
+      return "admin";
+    case Access::Proxy:
+      return "proxy";
+  }
+  return "";
+}
+
+}  // namespace loam::api

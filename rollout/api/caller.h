@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace loam::api {
+
+/// Who may use a route. A person's role holds all that is before it.
+enum class Access : std::uint8_t {
+  Anyone,    ///< health, and what proves who somebody is: a join, a login
+  Viewer,    ///< reads
+  Operator,  ///< changes flags and services
+  Admin,     ///< says who may do what
+  Proxy,     ///< an agent: its own certificate, or a process of this host's own
+};
+/// "viewer", ...: in tokens, the API and the audit log.
+std::string_view name(Access access);
+
+/// Who asks, as the audit log names him.
+struct Caller {
+  std::string who = "local";   ///< "alice", "uid:0", "spiffe://loam/proxy/node-a"
+  std::string via = "socket";  ///< how that is known: socket, token, certificate
+  Access role = Access::Admin;
+};
+
+}  // namespace loam::api
