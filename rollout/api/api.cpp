@@ -20,6 +20,12 @@ bool isLoopbackHost(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
+Caller localCaller(const Request& request) {
+  const auto& process = request.peer.process;
+  return {process ? "uid:" + std::to_string(process->user) : "local", process ? "socket" : "loopback", Access::Admin,
+          true};
+}
+
 Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
     : loop_(loop), recorder_(recorder), clock_(clock), log_(log), control_(control), writer_(loop), reader_(loop) {
   addReportRoutes(router_, recorder_, writer_);
@@ -121,7 +127,8 @@ void Api::serve(std::unique_ptr<io::Listener> listener, bool loopback) {
   };
   if (loopback) limits.admitsHost = isLoopbackHost;
   servers_.push_back(std::make_unique<http::Http1Server>(
-      loop_, std::move(listener), [this](const Request& request) { return answer(request); }, std::move(limits)));
+      loop_, std::move(listener),
+      [this](const Request& request) { return router_.answer(request, localCaller(request)); }, std::move(limits)));
 }
 
 io::Task<void> Api::drain(Monotonic deadline) {

@@ -25,9 +25,8 @@ class Api {
   /// Everything outlives it. Begins the record's housekeeping.
   Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log);
 
-  /// `request` outlives the task.
-  io::Task<http::Response> answer(const http::Request& request) { return router_.answer(request); }
-  /// Serves on `listener` from now on. `loopback`: a TCP port, which goes by the names of this host alone.
+  /// Serves on `listener` from now on; who asks is found by localCaller(). `loopback`: a TCP port, which goes by the
+  /// names of this host alone.
   void serve(std::unique_ptr<io::Listener> listener, bool loopback);
   /// Ends serving in good order, at the latest at `deadline`.
   io::Task<void> drain(Monotonic deadline);
@@ -52,6 +51,9 @@ class Api {
   std::vector<std::unique_ptr<http::Http1Server>> servers_;
   io::TaskScope scope_;
 };
+
+/// Who is at the other end of a Unix socket or of loopback, by what the kernel says of him.
+Caller localCaller(const http::Request& request);
 
 /// Whether a Host (port included) is a name of this host's loopback: "localhost", "127.0.0.1", "[::1]".
 bool isLoopbackHost(std::string_view host);

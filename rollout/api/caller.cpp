@@ -18,4 +18,10 @@ std::string_view name(Access access) {
   return "";
 }
 
+bool mayUse(const Caller& caller, Access access) {
+  if (access == Access::Anyone) return true;
+  if (access == Access::Proxy) return caller.role == Access::Proxy || caller.isOwnHost;
+  return caller.role != Access::Proxy && caller.role >= access;
+}
+
 }  // namespace loam::api

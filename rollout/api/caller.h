@@ -19,9 +19,13 @@ std::string_view name(Access access);
 
 /// Who asks, as the audit log names him.
 struct Caller {
-  std::string who = "local";   ///< "alice", "uid:0", "spiffe://loam/proxy/node-a"
-  std::string via = "socket";  ///< how that is known: socket, token, certificate
-  Access role = Access::Admin;
+  std::string who{};             ///< "alice", "uid:0", "spiffe://loam/proxy/node-a"; empty: nobody knows
+  std::string via{};             ///< how that is known: socket, token, certificate
+  Access role = Access::Anyone;  ///< Proxy: an agent and nothing else
+  bool isOwnHost = false;  ///< a process of the controller's own user or root, on the same host: may be a proxy too
 };
+
+/// Deny by default: a route that says nothing does not compile, and who is nobody gets what is for anyone.
+bool mayUse(const Caller& caller, Access access);
 
 }  // namespace loam::api

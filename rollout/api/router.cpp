@@ -50,6 +50,12 @@ std::optional<http::Response> refuseForeign(const http::Request& request) {
   return problem(415, "unsupported_media_type", "Content-Type has to be application/json");
 }
 
+std::optional<http::Response> refuseStranger(const Caller& caller, Access access) {
+  if (mayUse(caller, access)) return std::nullopt;
+  if (caller.who.empty()) return problem(401, "unauthenticated", "nobody knows who you are: a token is needed here");
+  return problem(403, "forbidden", "this needs the role " + std::string(name(access)));
+}
+
 }  // namespace
 
 void Router::add(Access access, std::string method, std::string pattern, RouteHandler handler) {
@@ -63,7 +69,7 @@ void Router::add(Access access, std::string method, std::string pattern, RouteHa
   routes_.insert(place, std::move(route));
 }
 
-io::Task<http::Response> Router::answer(const http::Request& request) const {
+io::Task<http::Response> Router::answer(const http::Request& request, Caller caller) const {
   const std::vector<std::string> path = split(request.path());
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
   std::set<std::string> allowed;
@@ -73,8 +79,9 @@ io::Task<http::Response> Router::answer(const http::Request& request) const {
     allowed.insert(route.method);
     if (route.method == "GET") allowed.insert("HEAD");
     if (route.method != method) continue;
+    if (auto refused = refuseStranger(caller, route.access)) co_return *std::move(refused);
     if (auto refused = refuseForeign(request)) co_return *std::move(refused);
-    const Call call{request, std::move(parameters), {}};
+    const Call call{request, std::move(parameters), std::move(caller)};
     http::Response response = co_await route.handler(call);
     response.headers.emplace_back("Cache-Control", "no-store");
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -88,9 +95,9 @@ io::Task<http::Response> Router::answer(const http::Request& request) const {
   co_return response;
 }
 
-std::vector<std::pair<std::string, std::string>> Router::routes() const {
-  std::vector<std::pair<std::string, std::string>> out;
-  for (const Route& route : routes_) out.emplace_back(route.method, route.pattern);
+std::vector<Router::Declared> Router::routes() const {
+  std::vector<Declared> out;
+  for (const Route& route : routes_) out.push_back({route.method, route.pattern, route.access});
   return out;
 }
 

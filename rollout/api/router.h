@@ -33,11 +33,16 @@ class Router {
   /// `access`: who may use it; there is no route without.
   void add(Access access, std::string method, std::string pattern, RouteHandler handler);
 
-  /// `request` outlives the task.
-  io::Task<http::Response> answer(const http::Request& request) const;
+  /// 401 for nobody and 403 for somebody who may not. `request` outlives the task.
+  io::Task<http::Response> answer(const http::Request& request, Caller caller) const;
 
-  /// (method, pattern) of all, in the order added.
-  std::vector<std::pair<std::string, std::string>> routes() const;
+  struct Declared {
+    std::string method;
+    std::string pattern;
+    Access access;
+  };
+  /// All, in the order in which they are asked.
+  std::vector<Declared> routes() const;
 
  private:
   struct Route {

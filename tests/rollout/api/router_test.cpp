@@ -7,16 +7,16 @@
 namespace loam::api {
 namespace {
 
-io::Task<void> answerInto(const Router& router, http::Request request, http::Response& response) {
-  response = co_await router.answer(request);
+io::Task<void> answerInto(const Router& router, http::Request request, Caller caller, http::Response& response) {
+  response = co_await router.answer(request, std::move(caller));
 }
 
-http::Response ask(const Router& router, std::string method, std::string target) {
+http::Response ask(const Router& router, std::string method, std::string target, Caller caller = {}) {
   http::Request request{.method = std::move(method), .target = std::move(target)};
   request.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
   http::Response response{.status = 0};
   io::TaskScope scope;
-  scope.spawn(answerInto(router, std::move(request), response));
+  scope.spawn(answerInto(router, std::move(request), std::move(caller), response));
   return response;
 }
 
@@ -51,6 +51,30 @@ TEST(RouterTest, TellsUnknownPathsFromUnknownMethods) {
   const auto wrong = ask(router, "DELETE", "/a/b");
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.header("Allow"), "GET, HEAD, PUT");
+}
+
+TEST(RouterTest, WhoMayUseARouteIsDecidedByItsAccess) {
+  const auto may = [](Access role, bool ownHost) {
+    std::string all;
+    for (const Access access : {Access::Anyone, Access::Viewer, Access::Operator, Access::Admin, Access::Proxy}) {
+      if (mayUse({"x", "token", role, ownHost}, access)) all.append(name(access)).append(" ");
+    }
+    return all;
+  };
+  EXPECT_EQ(may(Access::Anyone, false), "anyone ");
+  EXPECT_EQ(may(Access::Viewer, false), "anyone viewer ");
+  EXPECT_EQ(may(Access::Operator, false), "anyone viewer operator ");
+  EXPECT_EQ(may(Access::Admin, false), "anyone viewer operator admin ");
+  EXPECT_EQ(may(Access::Proxy, false), "anyone proxy ");
+  EXPECT_EQ(may(Access::Admin, true), "anyone viewer operator admin proxy ");
+}
+
+TEST(RouterTest, NobodyIsAskedWhoHeIsAndAStrangerIsTurnedAway) {
+  Router router;
+  router.add(Access::Viewer, "GET", "/a", say("x"));
+  EXPECT_EQ(ask(router, "GET", "/a").status, 401);
+  EXPECT_EQ(ask(router, "GET", "/a", {"node-a", "certificate", Access::Proxy, false}).status, 403);
+  EXPECT_EQ(ask(router, "GET", "/a", {"alice", "token", Access::Viewer, false}).status, 200);
 }
 
 }  // namespace
