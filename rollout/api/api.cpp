@@ -1,9 +1,12 @@
 #include "rollout/api/api.h"
 
+#include <unistd.h>
+
 #include "proxy/wire/report.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
+#include "rollout/api/identity_routes.h"
 #include "rollout/api/metrics.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
@@ -22,8 +25,9 @@ bool isLoopbackHost(std::string_view host) {
 
 Caller localCaller(const Request& request) {
   const auto& process = request.peer.process;
+  const bool own = process && (process->user == 0 || process->user == ::geteuid());
   return {process ? "uid:" + std::to_string(process->user) : "local", process ? "socket" : "loopback", Access::Admin,
-          true};
+          own};
 }
 
 Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
@@ -34,6 +38,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addChangeRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
+  addIdentityRoutes(router_, control_);
   addHealthRoutes();
   scope_.spawn(keepHouse());
   scope_.spawn(followTopology());
@@ -61,6 +66,11 @@ void Api::addHealthRoutes() {
     state.http = httpCounters();
     state.writesWaiting = writer_.waiting();
     state.readsWaiting = reader_.waiting();
+    state.agents = agentTally_;
+    if (control_.identities != nullptr) {
+      state.standing = control_.identities->standing();
+      state.identities = &control_.identities->tally();
+    }
     return reader_.run([&recorder = recorder_, state]() mutable {
       state.store = recorder.counters();
       state.refusedReports = recorder.refusedReports();

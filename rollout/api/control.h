@@ -12,6 +12,7 @@
 #include "rollout/changes/changes.h"
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
+#include "rollout/identity/identities.h"
 
 namespace loam::api {
 
@@ -25,6 +26,7 @@ struct Control {
   Background& writer;
   Background& reader;
   const Clock& clock;
+  identity::Identities* identities = nullptr;  ///< null: no authority is held; the control thread's
 };
 
 /// The body of a request that somebody answers for: its members, and `reason` and `ticket`, which every such body may

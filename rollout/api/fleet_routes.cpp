@@ -14,15 +14,6 @@ using http::Response;
 
 constexpr std::int64_t kMostWait = 60;  // seconds
 
-io::Task<Response> watch(fleet::Fleet& fleet, std::string body) {
-  auto question = wire::decodeWatch(body);
-  if (!question) co_return problem(question.error());
-  const auto answer = co_await fleet.watch(*std::move(question));
-  if (!answer) co_return problem(answer.error());
-  if (!*answer) co_return Response{.status = 204};
-  co_return Response{.body = **answer};
-}
-
 io::Task<Response> progress(const Control& control, io::EventLoop& loop, std::string service, std::string revision,
                             std::string wait) {
   std::uint64_t wanted = 0;
@@ -47,9 +38,21 @@ Json::Value one(const Control& control, const fleet::Agent& agent) {
 
 }  // namespace
 
+io::Task<Response> answerWatch(fleet::Fleet& fleet, std::string body, std::string proxy, std::string spiffe) {
+  auto question = wire::decodeWatch(body);
+  if (!question) co_return problem(question.error());
+  if (!proxy.empty() && question->proxy != proxy) {
+    co_return problem(403, "forbidden", "the certificate is another proxy's");
+  }
+  const auto answer = co_await fleet.watch(*std::move(question), std::move(spiffe));
+  if (!answer) co_return problem(answer.error());
+  if (!*answer) co_return Response{.status = 204};
+  co_return Response{.body = **answer};
+}
+
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop) {
   router.add(Access::Proxy, "POST", "/v1/watch",
-             [control](const Call& call) { return watch(control.fleet, call.request.body); });
+             [control](const Call& call) { return answerWatch(control.fleet, call.request.body, {}, {}); });
   router.add(Access::Viewer, "GET", "/v1/progress", [control, &loop](const Call& call) {
     return progress(control, loop, call.request.query("service"), call.request.query("revision"),
                     call.request.query("wait"));

@@ -30,10 +30,16 @@ class Fleet {
 
   void setDesired(std::shared_ptr<const flags::Desired> desired);
   void setTopology(std::shared_ptr<const Topology> topology);
+  /// Whom proxies with a certificate are told to believe: encoded, and one object for all of them.
+  void setTrust(std::shared_ptr<const std::string> trust);
 
-  /// Takes what the proxy says, and answers with its snapshot as soon as there is one that it neither has nor refuses;
-  /// with nothing when its wait is over, or when it asks again on another connection. Exhausted beyond kMostAgents.
-  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch);
+  /// Takes what the proxy says (`spiffe`: who its certificate proves it to be; empty for a process of this host), and
+  /// answers with its snapshot as soon as there is one that it neither has nor refuses; with nothing when its wait is
+  /// over, or when it asks again on another connection. Exhausted beyond kMostAgents.
+  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch, std::string spiffe = {});
+
+  /// Answers all who wait with nothing, and from now on at once: the controller ends.
+  void letGo();
 
   std::uint64_t epoch() const { return epoch_; }
   std::shared_ptr<const Topology> topology() const { return topology_; }
@@ -62,12 +68,13 @@ class Fleet {
     std::set<std::string> missed;  // services that it asked for
     std::set<std::string> scope;   // services that it is told of
     Text defaults;
+    Text trust;  // null: it is told nothing of it
     std::vector<Text> services;
     std::function<void()> wake;
     std::uint64_t question = 0;
   };
 
-  void take(Entry& entry, const wire::Watch& watch);
+  void take(Entry& entry, const wire::Watch& watch, std::string spiffe);
   std::set<std::string> scopeOf(const Entry& entry) const;
   void refresh(Entry& entry);
   void refreshAll();
@@ -85,6 +92,8 @@ class Fleet {
   std::map<std::vector<std::string>, Fragments> fragments_;  // by capabilities
   std::map<std::string, Entry> entries_;
   std::uint64_t generation_ = 0;
+  Text trust_;
+  bool ending_ = false;
   const Monotonic began_;
   std::vector<std::function<void()>> settling_;  // those who wait for progress
 };
