@@ -12,6 +12,7 @@ void addNodeCommands(CLI::App& app, Session& session);
 void addFlagCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
+void addIdentityCommands(CLI::App& app, Session& session);
 void addAuditCommands(CLI::App& app, Session& session);
 void addProxyCommands(CLI::App& app, Session& session);
 void addTopCommand(CLI::App& app, Session& session);
