@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -94,10 +95,19 @@ sigset_t blockSignals() {
   return ending;
 }
 
+/// Every proxy keeps a connection or two: as many descriptors as this process may have.
+void raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const Settings& settings, const sigset_t& ending) {
   std::error_code ignored;  // the store names what it cannot open
   std::filesystem::create_directories(std::filesystem::path(settings.database).parent_path(), ignored);
   std::filesystem::create_directories(std::filesystem::path(settings.control).parent_path(), ignored);
+  if (settings.agents) raiseDescriptorLimit();
   // It holds the authority's keys: no core dump, no debugger (D11).
   if (settings.agents && ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     return say(loam::systemError(errno, "keeping keys out of core dumps"), kError);
