@@ -44,7 +44,7 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   settings.agents = root->address("agents");
   if (const auto domain = root->text("trust_domain")) settings.trustDomain = *domain;
   if (!identity::isTrustDomain(settings.trustDomain)) {
-    root->problem("trust_domain", "expected lower-case letters, digits, dots and dashes");
+    root->problem("trust_domain", "trust_domain: expected lower-case letters, digits, dots and dashes");
   }
   readAuthority(*root, settings.authority);
   if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {

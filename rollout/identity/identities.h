@@ -40,7 +40,8 @@ class Identities {
   static Result<std::unique_ptr<Identities>> open(audit::Ledger& ledger, KeyVault vault, Settings settings,
                                                   const Clock& clock, Log& log);
 
-  /// A token that lets one host join as the proxy `name`. InvalidArgument for what can be no name.
+  /// A token that lets one host join as the proxy `name`. InvalidArgument for what can be no name, Conflict for one
+  /// that is revoked.
   Result<MintedToken> mint(const std::string& name, seconds life, const audit::Act& act);
   /// NotFound when there is none of that id.
   Status dropToken(const std::string& id, const audit::Act& act);

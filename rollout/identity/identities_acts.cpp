@@ -16,11 +16,15 @@ bool isHex(std::string_view text) {
 }  // namespace
 
 Result<MintedToken> Identities::mint(const std::string& name, seconds life, const audit::Act& act) {
-  if (!parseSpiffeId(spiffeId(settings_.trustDomain, kProxyKind, name))) {
+  const std::string spiffe = spiffeId(settings_.trustDomain, kProxyKind, name);
+  if (!parseSpiffeId(spiffe)) {
     return fail(ErrorCode::InvalidArgument, "\"" + name + "\" is no name of a proxy: letters, digits, '.', '_', '-'");
   }
   if (life < seconds(1) || life > kLongestTokenLife) {
     return fail(ErrorCode::InvalidArgument, "a token lives for at least a second and at most 7 days");
+  }
+  if (const auto why = records_.denials().whyDenied("", spiffe, now())) {
+    return fail(ErrorCode::Conflict, *why + "; it has to be allowed again before it can join");
   }
   auto minted = mintJoinToken(name, clock_.wall(), life);
   if (!minted) return minted;

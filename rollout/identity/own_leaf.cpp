@@ -32,7 +32,7 @@ std::string whyNotBelieved(const std::vector<tls::Certificate>& chain, Wall now)
 
 }  // namespace
 
-std::string controllerId(std::string_view trustDomain) { return spiffeId(trustDomain, "controller", "main"); }
+std::string controllerId(std::string_view trustDomain) { return spiffeId(trustDomain, "controller", "controller"); }
 
 Result<tls::Credentials> makeOwnLeaf(const Authority& authority, Wall now) {
   const std::string id = controllerId(authority.trustDomain());

@@ -5,8 +5,8 @@
 
 namespace loam::identity {
 
-/// The controller in its certificates: "spiffe://loam/controller/main". All controllers of a mesh have this one name:
-/// agents expect it and no other.
+/// The controller in its certificates: "spiffe://loam/controller/controller". All controllers of a mesh have this one
+/// name: agents expect it and no other.
 std::string controllerId(std::string_view trustDomain);
 
 /// A leaf of the controller's own, under a key that never leaves memory; the chain ends in the root, for those who know

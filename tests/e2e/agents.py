@@ -157,7 +157,7 @@ class Agent:
         connection = From(self.controller.port, self.context())
         connection.connect()
         names = connection.sock.getpeercert()["subjectAltName"]
-        assert names == (("URI", "spiffe://loam/controller/main"),)
+        assert names == (("URI", "spiffe://loam/controller/controller"),)
         return connection
 
     def call(self, path, body):

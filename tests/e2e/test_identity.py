@@ -148,7 +148,7 @@ def test_d11_no_key_is_readable(controller, agent):
 def test_d12_revoking_cuts_within_five_seconds(controller, agent):
     node, other = agent("node-a"), agent("node-b")
     node.watch(), other.watch()
-    waiting, idle = node.connect(), node.connect()
+    waiting, idle, token = node.connect(), node.connect(), controller.token("node-a")
     exchange(idle, "POST", "/v1/watch", node.question())
     ended = []
 
@@ -171,7 +171,7 @@ def test_d12_revoking_cuts_within_five_seconds(controller, agent):
     refused(node.call, "/v1/watch", node.question())
     denied = other.watch()["trust"]["denied"]
     assert [one["value"] for one in denied] == ["spiffe://loam/proxy/node-a"]
-    assert refused(Agent(controller, "node-a", controller.home).join, controller.token("node-a")).status == 403
+    assert refused(Agent(controller, "node-a", controller.home).join, token).status == 403
     controller.restart()
     refused(node.call, "/v1/watch", node.question())
     assert controller.cli("identity", "allow", "name/spiffe://loam/proxy/node-a").returncode == 0

@@ -157,6 +157,7 @@ TEST_F(IdentityApiTest, D12_ARevokedProxyIsCutAndTurnedAway) {
   Result<http::Response> waited = http::Response{};
   std::thread asking([&] { waited = agentsAsk(node.context(), "/v1/watch", wire::encode(waiting)); });
   while (json("/v1/fleet/node-a")["acknowledged"].asUInt64() == 0) std::this_thread::yield();
+  const Json::Value open = token("node-a");
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(post("/v1/identity/denials", R"({"name":"node-a"})").status, 400) << "a reason is needed";
   const auto denied = post("/v1/identity/denials", R"({"name":"node-a","reason":"stolen"})");
@@ -167,7 +168,8 @@ TEST_F(IdentityApiTest, D12_ARevokedProxyIsCutAndTurnedAway) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(5));
   const auto refused = agentsAsk(node.context(), "/v1/watch", wire::encode(question(node)));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(tryJoin(Node{.name = "node-a"}, token("node-a")).status, 403);
+  EXPECT_EQ(tryJoin(Node{.name = "node-a"}, open).status, 403);
+  EXPECT_EQ(post("/v1/identity/tokens", R"({"name":"node-a"})").status, 409);
   const std::string key = http::percentEncode(json("/v1/identity/denials")["denials"][0]["key"].asString());
   EXPECT_EQ(send({.method = "DELETE", .target = "/v1/identity/denials/" + key}).status, 204);
   EXPECT_EQ(ask(node, "/v1/watch", wire::encode(question(node))).status, 200);

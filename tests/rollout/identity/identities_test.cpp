@@ -22,7 +22,7 @@ TEST_F(IdentitiesTest, AnAuthorityIsMadeOnceAndFoundAgain) {
   EXPECT_EQ(standing->rotation.state, RotationState::Steady);
   EXPECT_EQ(standing->trust.roots.size(), 1u);
   EXPECT_EQ(standing->trust.issuing, standing->roots[0].id);
-  EXPECT_EQ(standing->own.chain.front().spiffeId(), "spiffe://loam/controller/main");
+  EXPECT_EQ(standing->own.chain.front().spiffeId(), "spiffe://loam/controller/controller");
   EXPECT_EQ(standing->own.chain.back().fingerprint(), standing->roots[0].id) << "whoever joins can pin it";
   open();
   EXPECT_EQ(identities->standing()->trust, standing->trust);
@@ -84,7 +84,7 @@ TEST_F(IdentitiesTest, D10_ARefusalDoesNotSayWhy) {
   refused("node-a", "loam-join-guessed");
   refused("node-b", open);
   refused("node-d", denied);
-  refused("../controller/main", open);
+  refused("../controller/controller", open);
   clock.advance(kJoinTokenLife);
   refused("node-c", old);
   for (const std::string& word : words) EXPECT_EQ(word, words.front());
@@ -171,6 +171,7 @@ TEST_F(IdentitiesTest, D12_WhoIsRevokedIsInTheTrustOfAll) {
   EXPECT_EQ(revoked->denial.value, "spiffe://loam/proxy/node-a");
   EXPECT_EQ(revoked->denial.until, leaf.notAfter());
   EXPECT_EQ(told, 1);
+  EXPECT_EQ(identities->mint("node-a", kJoinTokenLife, by("ada")).error().code, ErrorCode::Conflict);
   ASSERT_EQ(identities->standing()->trust.denied.size(), 1u);
   EXPECT_EQ(identities->standing()->trust.denied[0].value, "spiffe://loam/proxy/node-a");
   const auto renewing = identities->renew(leaf.spiffeId(), leaf.serial(), test::request(), test::address("10.0.0.1"));
@@ -184,7 +185,7 @@ TEST_F(IdentitiesTest, D12_WhoIsRevokedIsInTheTrustOfAll) {
 }
 
 TEST_F(IdentitiesTest, WhatCanBeNoNameIsNotDenied) {
-  for (const char* name : {"", "a b", "../x", "spiffe://loam/proxy", "spiffe://loam/controller/main"}) {
+  for (const char* name : {"", "a b", "../x", "spiffe://loam/proxy", "spiffe://loam/controller/controller"}) {
     EXPECT_EQ(identities->deny(Denial::Of::Name, name, by("ada")).error().code, ErrorCode::InvalidArgument) << name;
   }
   EXPECT_EQ(identities->deny(Denial::Of::Serial, "xyz", by("ada")).error().code, ErrorCode::InvalidArgument);
@@ -262,7 +263,7 @@ TEST_F(IdentitiesTest, AnotherTrustDomainIsNoticed) {
       Identities::open(ledger, KeyVault(directory.path(), SealingSecret("correct horse battery"), SealingCost{.n = 16}),
                        {.trustDomain = "other"}, clock, log);
   ASSERT_FALSE(opened);
-  EXPECT_NE(opened.error().context.find("cannot vouch for spiffe://other/controller/main"), std::string::npos)
+  EXPECT_NE(opened.error().context.find("cannot vouch for spiffe://other/controller/controller"), std::string::npos)
       << opened.error().context;
 }
 
