@@ -11,6 +11,7 @@
 #include "proxy/guard/owners.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/server/admin.h"
+#include "proxy/server/kill_switch.h"
 #include "proxy/server/server.h"
 #include "proxy/server/snapshot_source.h"
 #include "shadow/report/epoch.h"
@@ -45,22 +46,40 @@ std::filesystem::path stateDirectory(const server::Settings& settings) {
   return "/var/lib/loam";
 }
 
-Result<std::unique_ptr<report::Transport>> makeTransport(const server::Settings& settings) {
+/// How this proxy shows the controller who it is; null without one, and over a Unix socket.
+Result<std::unique_ptr<server::Enroller>> makeEnroller(const server::Settings& settings, const Clock& clock, Log& log) {
+  if (!settings.identity) return nullptr;
+  auto target = http::Target::parse(settings.controller);
+  if (!target) return fail(std::move(target).error());
+  server::JoinTerms terms{*std::move(target), settings.identity->root, settings.identity->controllerName,
+                          settings.name};
+  auto enroller = std::make_unique<server::Enroller>(std::move(terms), settings.identity->tokenFile,
+                                                     server::IdentityFile(stateDirectory(settings)), clock, log);
+  enroller->load();
+  return enroller;
+}
+
+Result<std::unique_ptr<report::Transport>> makeTransport(const server::Settings& settings,
+                                                         const server::Enroller* enroller) {
   if (settings.controller.empty()) return std::make_unique<report::NoTransport>();
   auto target = http::Target::parse(settings.controller);
   if (!target) return fail(std::move(target).error());
-  return std::make_unique<report::HttpTransport>(*std::move(target));
+  auto made = report::HttpTransport::make(*std::move(target),
+                                          enroller == nullptr ? http::Securing{} : enroller->identity().securing());
+  if (!made) return fail(std::move(made).error());
+  return *std::move(made);
 }
 
 /// The observing side: nothing when the settings switch it off.
-Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& settings, unsigned workers,
-                                                       const Clock& clock, Log& log, observe::FactPoller::Read facts) {
+Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& settings,
+                                                       const server::Enroller* enroller, const Clock& clock, Log& log,
+                                                       observe::FactPoller::Read facts) {
   if (!settings.observe) return nullptr;
   const auto directory = stateDirectory(settings);
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   if (failed) return fail(ErrorCode::Io, "making the state directory " + directory.string() + ": " + failed.message());
-  auto transport = makeTransport(settings);
+  auto transport = makeTransport(settings, enroller);
   if (!transport) return fail(std::move(transport).error());
   bool movedAside = false;
   auto spool = db::openFreeSpool(directory, {}, &movedAside);
@@ -75,24 +94,28 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
   observer.seed = std::random_device()();
   observer.own.pid = static_cast<std::uint32_t>(::getpid());
   auto reverseDns = settings.reverseDns ? std::make_unique<observe::ReverseDns>(clock) : nullptr;
-  return std::make_unique<report::Pipeline>(observer, workers, clock, log, *std::move(transport), *std::move(spool),
-                                            std::move(facts), std::move(reverseDns));
+  return std::make_unique<report::Pipeline>(observer, server::workersOf(settings), clock, log, *std::move(transport),
+                                            *std::move(spool), std::move(facts), std::move(reverseDns));
 }
 
 std::string snapshotFile(const server::Settings& settings) { return (stateDirectory(settings) / "snapshot").string(); }
 
+server::SnapshotSource::Kept keptSnapshot(const server::Settings& settings) {
+  if (settings.controller.empty()) return std::nullopt;
+  return server::SnapshotFile(snapshotFile(settings)).load();
+}
+
 /// What the disk holds, for the first connection already; nothing where there is none, or none that can be used, which
 /// is the snapshot source's to say.
-std::shared_ptr<const server::ServiceTable> keptServices(const server::Settings& settings) {
-  if (settings.controller.empty()) return nullptr;
-  const auto kept = server::SnapshotFile(snapshotFile(settings)).load();
+std::shared_ptr<const server::ServiceTable> servicesOf(const server::SnapshotSource::Kept& kept, bool killed) {
   if (!kept || !*kept) return nullptr;
-  auto table = server::ServiceTable::make(**kept);
+  auto table = server::ServiceTable::make(killed ? server::whatKillLeaves(**kept) : **kept);
   return table ? std::make_shared<const server::ServiceTable>(*std::move(table)) : nullptr;
 }
 
 /// The way of snapshots to the workers; nothing without a controller.
-Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings, const Clock& clock,
+Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings,
+                                                                   server::Enroller* enroller, const Clock& clock,
                                                                    Log& log, server::Server& server) {
   if (settings.controller.empty()) return nullptr;
   auto target = http::Target::parse(settings.controller);
@@ -105,8 +128,31 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
   };
   workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
   workers.takeMissed = [&server] { return server.takeMissed(); };
-  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), snapshotFile(settings),
+  return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), enroller, snapshotFile(settings),
                                                   *std::move(loop), log, std::move(workers));
+}
+
+/// What the admin port says beyond the workers' counters; all of it outlives that port.
+server::Admin::More adminParts(const report::Pipeline* pipeline, const server::Enroller* enroller,
+                               const server::KillSwitch& kill, const Clock& clock) {
+  server::Admin::More more;
+  more.metrics.emplace_back([pipeline, enroller, &kill, &clock](server::MetricFamilies& families) {
+    if (pipeline != nullptr) {
+      server::addCounter(families, "loam_observe_records_lost_total", "Observations dropped because a ring was full.",
+                         static_cast<double>(pipeline->recordsLost()));
+      server::addCounter(families, "loam_report_reports_dropped_total",
+                         "Reports lost: spool full or damaged, or refused for good.",
+                         static_cast<double>(pipeline->reportsDropped()));
+    }
+    if (enroller != nullptr) server::collectIdentity(enroller->state(), clock.wall(), families);
+    server::addGauge(families, "loam_proxy_killed", "1 while a kill file switches every feature but observing off.",
+                     kill.isKilled() ? 1 : 0);
+  });
+  more.state = [enroller, &kill](Json::Value& state) {
+    if (enroller != nullptr) server::describeIdentity(*enroller, state);
+    server::describeKill(kill, state);
+  };
+  return more;
 }
 
 /// Relays until SIGTERM or SIGINT, then until the last connection ended; a second signal ends it at once. SIGTERM may
@@ -124,13 +170,18 @@ void serveUntilSignalled(server::Server& server, server::SnapshotSource* snapsho
   }
 }
 
-int run(const std::string& configFile, bool checkOnly) {
+/// Before any thread starts: they inherit it.
+sigset_t blockSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread starts: they inherit it
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
 
+int run(const std::string& configFile, bool checkOnly) {
+  const sigset_t signals = blockSignals();
   const auto settings = server::Settings::load(configFile);
   if (!settings) return complain(settings.error());
   if (checkOnly) return 0;
@@ -146,36 +197,38 @@ int run(const std::string& configFile, bool checkOnly) {
     if (!sockets) return fail(std::move(sockets).error());
     return guard::HostFacts{*std::move(sockets), {}};
   };
-  auto pipeline = makePipeline(*settings, server::workersOf(*settings), clock, log, facts);
+  server::KillSwitch kill(stateDirectory(*settings), log);
+  auto enroller = makeEnroller(*settings, clock, log);
+  if (!enroller) return complain(enroller.error());
+  auto pipeline = makePipeline(*settings, enroller->get(), clock, log, facts);
   if (!pipeline) return complain(pipeline.error());
   const auto taps = [&](unsigned index) -> std::unique_ptr<relay::TapFactory> {
     if (*pipeline) return (*pipeline)->tapFactory(index);
     return std::make_unique<relay::SilentTapFactory>();
   };
-  auto server = server::Server::start(*settings, clock, log, taps, keptServices(*settings));
+  auto kept = keptSnapshot(*settings);
+  const bool killed = kill.isKilled();
+  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed));
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
-  auto snapshots = makeSnapshotSource(*settings, clock, log, **server);
+  auto snapshots = makeSnapshotSource(*settings, enroller->get(), clock, log, **server);
   if (!snapshots) return complain(snapshots.error());
-  if (*snapshots) (*snapshots)->start();
-
+  if (*snapshots) (*snapshots)->start(std::move(kept), killed);
   std::unique_ptr<server::Admin> admin;
   if (settings->admin) {
-    auto started = server::Admin::start(*settings->admin, **server, clock, {[&](server::MetricFamilies& families) {
-      if (!*pipeline) return;
-      server::addCounter(families, "loam_observe_records_lost_total", "Observations dropped because a ring was full.",
-                         static_cast<double>((*pipeline)->recordsLost()));
-      server::addCounter(families, "loam_report_reports_dropped_total",
-                         "Reports lost: spool full or damaged, or refused for good.",
-                         static_cast<double>((*pipeline)->reportsDropped()));
-    }});
+    auto started = server::Admin::start(*settings->admin, **server, clock,
+                                        adminParts(pipeline->get(), enroller->get(), kill, clock));
     if (!started) return complain(started.error());
     admin = *std::move(started);
   }
+  kill.start([&](bool now) {
+    if (*snapshots) (*snapshots)->setKilled(now);
+  });
   for (const SocketAddress& address : (*server)->addresses())
     log.info("server", "listening", {{"address", address.text()}});
   serveUntilSignalled(**server, snapshots->get(), log, signals);
   admin.reset();
+  kill.stop();
   (*server)->stop();
   snapshots->reset();
   guard.store(nullptr);

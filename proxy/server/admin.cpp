@@ -30,12 +30,13 @@ http::Response plain(int status, std::string text) {
 }  // namespace
 
 Result<std::unique_ptr<Admin>> Admin::start(const SocketAddress& address, Server& server, const Clock& clock,
-                                            std::vector<Collector> more) {
+                                            More more) {
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
   auto listener = io::Listener::bind(**loop, address);
   if (!listener) return fail(std::move(listener).error());
-  more.insert(more.begin(), [&server](MetricFamilies& families) { collectWorkers(server.counters(), families); });
+  more.metrics.insert(more.metrics.begin(),
+                      [&server](MetricFamilies& families) { collectWorkers(server.counters(), families); });
   std::unique_ptr<Admin> admin(new Admin(server, clock, *std::move(loop), std::move(more)));
   admin->address_ = (*listener)->address();
   admin->http_ = std::make_unique<http::Http1Server>(
@@ -45,8 +46,8 @@ Result<std::unique_ptr<Admin>> Admin::start(const SocketAddress& address, Server
   return admin;
 }
 
-Admin::Admin(Server& server, const Clock& clock, std::unique_ptr<io::EventLoop> loop, std::vector<Collector> collectors)
-    : server_(server), clock_(clock), loop_(std::move(loop)), collectors_(std::move(collectors)) {}
+Admin::Admin(Server& server, const Clock& clock, std::unique_ptr<io::EventLoop> loop, More more)
+    : server_(server), clock_(clock), loop_(std::move(loop)), more_(std::move(more)) {}
 
 Admin::~Admin() {
   if (thread_.joinable()) {
@@ -67,7 +68,7 @@ io::Task<http::Response> Admin::answer(const http::Request& request) {
   if (path == "/readyz") co_return readiness();
   if (path == "/connections") co_return connections(request);
   if (path == "/metrics")
-    co_return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", renderMetrics(collectors_), {}};
+    co_return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", renderMetrics(more_.metrics), {}};
   co_return plain(404, "known here: /metrics /healthz /readyz /connections\n");
 }
 
@@ -79,6 +80,7 @@ http::Response Admin::readiness() const {
   out["draining"] = server_.isDraining();
   if (guard != nullptr)
     out["client_addresses"] = guard->whyNotTransparent().empty() ? "kept" : guard->whyNotTransparent();
+  if (more_.state) more_.state(out);
   return {attached && !server_.isDraining() ? 200 : 503, "application/json", writeJsonPretty(out), {}};
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <json/value.h>
+
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -14,9 +17,15 @@ namespace loam::server {
 /// guard attached, not draining), /connections?most=N. Loopback unless the settings say otherwise; it changes nothing.
 class Admin {
  public:
-  /// Conflict when the port is taken. `server` outlives it; `more` are scraped after the workers.
+  /// What programs add, asked on the admin thread.
+  struct More {
+    std::vector<Collector> metrics{};                 ///< scraped after the workers
+    std::function<void(Json::Value& state)> state{};  ///< members of /readyz
+  };
+
+  /// Conflict when the port is taken. `server` outlives it, and whatever `more` asks.
   static Result<std::unique_ptr<Admin>> start(const SocketAddress& address, Server& server, const Clock& clock,
-                                              std::vector<Collector> more);
+                                              More more);
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
   ~Admin();
@@ -24,7 +33,7 @@ class Admin {
   const SocketAddress& address() const { return address_; }
 
  private:
-  Admin(Server& server, const Clock& clock, std::unique_ptr<io::EventLoop> loop, std::vector<Collector> collectors);
+  Admin(Server& server, const Clock& clock, std::unique_ptr<io::EventLoop> loop, More more);
   io::Task<http::Response> answer(const http::Request& request);
   http::Response connections(const http::Request& request);
   http::Response readiness() const;
@@ -32,7 +41,7 @@ class Admin {
   Server& server_;
   const Clock& clock_;
   std::unique_ptr<io::EventLoop> loop_;
-  const std::vector<Collector> collectors_;
+  const More more_;
   SocketAddress address_;
   std::unique_ptr<http::Http1Server> http_;
   std::thread thread_;

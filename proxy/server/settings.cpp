@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "proxy/base/yaml.h"
@@ -10,9 +11,9 @@ namespace loam::server {
 
 namespace {
 
-const std::initializer_list<std::string_view> kKeys = {"name",       "role",        "workers",  "guard",
-                                                       "controller", "state_dir",   "admin",    "listen",
-                                                       "observe",    "reverse_dns", "log_level"};
+const std::initializer_list<std::string_view> kKeys = {"name",       "role",     "workers",     "guard",
+                                                       "controller", "identity", "state_dir",   "admin",
+                                                       "listen",     "observe",  "reverse_dns", "log_level"};
 
 std::string hostName() {
   std::array<char, 256> buffer{};
@@ -26,13 +27,54 @@ LogLevel levelOf(const std::string& name) {
   return name == "error" ? LogLevel::Error : LogLevel::Info;
 }
 
-/// The agents' way up is a Unix socket or loopback until identities exist.
+bool isSha256(std::string_view text) {
+  constexpr std::size_t kDigits = 64;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// What may stand in a SPIFFE id.
+bool isPlainName(std::string_view text) {
+  return !text.empty() && text != "." && text != ".." && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+std::optional<IdentitySettings> readIdentity(YamlMapping& file) {
+  auto given = file.mapping("identity", {"root", "token_file", "controller_name"});
+  if (!given) return std::nullopt;
+  IdentitySettings identity;
+  given->require("root");
+  given->require("token_file");
+  identity.root = given->text("root").value_or("");
+  if (given->has("root") && !isSha256(identity.root)) {
+    given->problem("root", "expected the SHA-256 of the root, 64 digits of lower-case hex");
+  }
+  identity.tokenFile = given->text("token_file").value_or("");
+  identity.controllerName = given->text("controller_name").value_or(identity.controllerName);
+  if (!isPlainName(identity.controllerName)) {
+    given->problem("controller_name", "expected letters, digits, '.', '_' and '-'");
+  }
+  return identity;
+}
+
+/// Agents talk mutual TLS only; over a Unix socket the kernel says who they are.
 void checkController(YamlMapping& file, const Settings& settings) {
-  if (settings.controller.empty() || settings.controller.front() == '/') return;
+  const bool isSocket = settings.controller.empty() || settings.controller.front() == '/';
+  if (isSocket) {
+    if (settings.identity) file.problem("identity", "only with the ADDR:PORT of a controller");
+    return;
+  }
   const auto address = SocketAddress::parse(settings.controller);
-  if (!address) return file.problem("controller", "expected the path of a Unix socket or a loopback ADDR:PORT");
-  if (!address->ip.isLoopback())
-    file.problem("controller", "only a Unix socket or a loopback address until agents have identities");
+  if (!address || address->port == 0) {
+    return file.problem("controller", "expected the path of a Unix socket or ADDR:PORT");
+  }
+  if (!file.has("identity")) {
+    return file.problem("controller", "agents talk mutual TLS only: this needs identity: {root: ..., token_file: ...}");
+  }
+  if (!isPlainName(settings.name)) {
+    file.problem("name", "with an identity: expected letters, digits, '.', '_' and '-'");
+  }
 }
 
 Settings read(YamlMapping& file) {
@@ -43,6 +85,7 @@ Settings read(YamlMapping& file) {
   settings.workers = static_cast<unsigned>(file.integer("workers", 0, 256).value_or(0));
   settings.guard = file.text("guard").value_or("");
   settings.controller = file.text("controller").value_or("");
+  settings.identity = readIdentity(file);
   checkController(file, settings);
   settings.stateDir = file.text("state_dir").value_or("");
   settings.admin = file.address("admin");

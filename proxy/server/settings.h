@@ -16,15 +16,23 @@ struct ExplicitPort {
   SocketAddress to;
 };
 
+/// How the proxy gets an identity, and who its controller is.
+struct IdentitySettings {
+  std::string root;       ///< SHA-256 of the root that is believed at the join, lower-case hex
+  std::string tokenFile;  ///< of the join token
+  std::string controllerName = "controller";
+};
+
 /// What `loam-proxy --config FILE` says; docs/config.md describes each key.
 struct Settings {
   std::string name;  ///< of this proxy, unique in the mesh; the host's name by default
   std::string role = "node";
   unsigned workers = 0;    ///< 0: one per core
   std::string guard;       ///< socket of loam-guard; empty: nothing is captured
-  std::string controller;  ///< Unix socket path, or ADDR:PORT on loopback; empty: the record stays in the spool
-  std::string stateDir;    ///< spool and epoch live here
-  std::optional<SocketAddress> admin;  ///< none: no admin port
+  std::string controller;  ///< Unix socket path, or ADDR:PORT of its agents; empty: the record stays in the spool
+  std::optional<IdentitySettings> identity;  ///< with an ADDR:PORT
+  std::string stateDir;                      ///< spool, snapshot and identity live here
+  std::optional<SocketAddress> admin;        ///< none: no admin port
   std::vector<ExplicitPort> listen;
   bool observe = true;      ///< false: relay without tap
   bool reverseDns = false;  ///< ask the host's resolver for names of addresses

@@ -4,21 +4,24 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "proxy/base/json.h"
 #include "proxy/io/signal.h"
+#include "proxy/server/kill_switch.h"
 
 namespace loam::server {
 
-SnapshotSource::SnapshotSource(std::string proxy, http::Target controller, std::string file,
+SnapshotSource::SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, std::string file,
                                std::unique_ptr<io::EventLoop> loop, Log& log, Workers workers)
     : proxy_(std::move(proxy)),
-      controller_(std::move(controller)),
+      enroller_(enroller),
       file_(std::move(file)),
       log_(log),
       workers_(std::move(workers)),
       loop_(std::move(loop)),
-      random_(std::random_device()()) {}
+      random_(std::random_device()()),
+      connection_(std::move(controller), enroller == nullptr ? http::Securing{} : enroller->identity().securing()) {}
 
 SnapshotSource::~SnapshotSource() { stop(); }
 
@@ -28,41 +31,59 @@ void SnapshotSource::stop() {
   thread_.join();
 }
 
-void SnapshotSource::start() {
-  thread_ = std::thread([this] {
+void SnapshotSource::start(Kept kept, bool killed) {
+  killed_ = killed;
+  thread_ = std::thread([this, kept = std::move(kept)]() mutable {
     ::pthread_setname_np(::pthread_self(), "snapshots");
-    scope_.spawn(watch());
+    scope_.spawn(watch(std::move(kept)));
     loop_->run();
     scope_.cancelAll();
   });
 }
 
-io::Task<void> SnapshotSource::loadFromDisk() {
-  const auto kept = file_.load();
+void SnapshotSource::setKilled(bool killed) {
+  loop_->post([this, killed] {
+    if (std::exchange(killed_, killed) == killed) return;
+    scope_.spawn(install());
+    interrupted_ = true;
+    connection_.cut();
+  });
+}
+
+io::Task<void> SnapshotSource::begin(Kept kept) {
   if (!kept) {
     std::error_code ignored;  // what stays in the way is written over by the next snapshot
     std::filesystem::rename(file_.path(), file_.path() + ".damaged", ignored);
     log_.error("snapshot", "moved aside; the controller is asked for a new one", {{"error", kept.error().describe()}});
   }
   if (!kept || !*kept) co_return;
-  auto table = ServiceTable::make(**kept);
-  if (!table) {
+  if (const auto table = ServiceTable::make(**kept); !table) {
     log_.error("snapshot", "the kept snapshot is not used", {{"error", table.error().describe()}});
     co_return;
   }
-  epoch_ = (*kept)->epoch;
-  acknowledged_ = (*kept)->generation;
-  co_await install(std::make_shared<const ServiceTable>(*std::move(table)));
-  log_.info("snapshot", "started from the disk", {{"generation", std::to_string((*kept)->generation)}});
+  current_ = **std::move(kept);
+  epoch_ = current_->epoch;
+  acknowledged_ = current_->generation;
+  if (enroller_ != nullptr && current_->trust) enroller_->told(*current_->trust, false);
+  current_->trust.reset();  // what is believed is the enroller's to know
+  co_await install();
+  log_.info("snapshot", "started from the disk", {{"generation", std::to_string(acknowledged_)}});
 }
 
-io::Task<void> SnapshotSource::watch() {
-  co_await loadFromDisk();
+io::Task<void> SnapshotSource::watch(Kept kept) {
+  co_await begin(std::move(kept));
   milliseconds backOff{0};
   for (;;) {
+    if (enroller_ != nullptr) {
+      const bool ready = co_await enroller_->tend(*loop_, connection_);
+      if (!ready) {
+        co_await loop_->sleepFor(Enroller::kLook);
+        continue;
+      }
+    }
     const bool answered = co_await ask();
     if (answered != reached_.exchange(answered)) {
-      if (answered) log_.info("snapshot", "the controller is reached", {{"controller", controller_.text()}});
+      if (answered) log_.info("snapshot", "the controller is reached", {{"controller", connection_.target().text()}});
     }
     if (answered) {
       backOff = milliseconds(0);
@@ -85,9 +106,12 @@ wire::Watch SnapshotSource::question() {
   watch.inEffect = inEffect_;
   watch.refused = refusal_;
   watch.oldConnections = workers_.oldConnections(acknowledged_);
+  if (enroller_ != nullptr) watch.trust = enroller_->state().trustStep;
+  watch.killed = killed_;
   watch.missed = workers_.takeMissed();
-  // What is not yet in effect is to be told soon.
-  watch.waitMs = static_cast<std::uint32_t>((inEffect_ == acknowledged_ ? kWait : kInEffectWithin).count());
+  // What is not yet in effect is to be told soon, and what found no room may find some.
+  const milliseconds wait = inEffect_ != acknowledged_ ? kInEffectWithin : refusalIsLocal_ ? kRetryLocal : kWait;
+  watch.waitMs = static_cast<std::uint32_t>(wait.count());
   return watch;
 }
 
@@ -97,15 +121,17 @@ io::Task<bool> SnapshotSource::ask() {
   http::Request request{.method = "POST", .target = "/v1/watch", .body = wire::encode(watch)};
   request.headers.emplace_back("Content-Type", "application/json");
   const Monotonic deadline = loop_->now() + milliseconds(watch.waitMs) + kGrace;
-  const auto answer = co_await http::fetch(*loop_, controller_, std::move(request), deadline);
+  interrupted_ = false;
+  const auto answer = co_await connection_.ask(*loop_, std::move(request), deadline);
+  if (!answer && interrupted_) co_return true;
   if (!answer || (answer->status != 200 && answer->status != 204)) {
-    if (reached_) {
-      log_.warn("snapshot", "the controller is away: the last snapshot stays in force",
-                {{"error", answer ? "status " + std::to_string(answer->status) : answer.error().describe()}});
-    }
+    onSilence(answer);
     co_return false;
   }
-  if (answer->status == 204) co_return true;
+  if (answer->status == 204) {
+    if (std::exchange(refusalIsLocal_, false)) refusal_.reset();  // the next question brings the snapshot again
+    co_return true;
+  }
   auto snapshot = wire::decodeSnapshot(answer->body);
   if (!snapshot) {
     refuse(watch.acknowledged + 1, snapshot.error().context);
@@ -115,25 +141,48 @@ io::Task<bool> SnapshotSource::ask() {
   co_return true;
 }
 
+void SnapshotSource::onSilence(const Result<http::Response>& answer) {
+  const bool denied =
+      answer ? answer->status == 401 || answer->status == 403 : answer.error().code == ErrorCode::Denied;
+  if (denied && enroller_ != nullptr) enroller_->onRefused();
+  if (std::exchange(refusalIsLocal_, false)) refusal_.reset();
+  const std::string error = answer ? "status " + std::to_string(answer->status) : answer.error().describe();
+  if (reached_ || std::exchange(silent_, error) != error) {
+    log_.warn("snapshot", "the controller is away: the last snapshot stays in force", {{"error", error}});
+  }
+}
+
 io::Task<void> SnapshotSource::take(wire::Snapshot snapshot) {
   const std::uint64_t generation = snapshot.generation;
   if (snapshot.proxy != proxy_) co_return refuse(generation, "it is for " + snapshot.proxy);
   if (std::pair(snapshot.epoch, generation) <= std::pair(epoch_.load(), acknowledged_.load())) {
     co_return refuse(generation, "it is older than the one in force");
   }
-  auto table = ServiceTable::make(snapshot);
-  if (!table) co_return refuse(generation, table.error().context);
-  if (const Status stored = file_.store(snapshot); !stored) co_return refuse(generation, stored.error().context);
+  if (const auto table = ServiceTable::make(snapshot); !table) co_return refuse(generation, table.error().context);
+  if (enroller_ != nullptr && snapshot.trust) {
+    if (const auto roots = rootsOf(*snapshot.trust); !roots) co_return refuse(generation, roots.error().context);
+  }
+  if (const Status stored = file_.store(snapshot); !stored) {
+    refuse(generation, stored.error().context);
+    refusalIsLocal_ = true;
+    co_return;
+  }
   refusal_.reset();
+  if (enroller_ != nullptr && snapshot.trust) enroller_->told(*snapshot.trust, snapshot.epoch > epoch_);
   epoch_ = snapshot.epoch;
   acknowledged_ = generation;
-  co_await install(std::make_shared<const ServiceTable>(*std::move(table)));
+  current_ = std::move(snapshot);
+  current_->trust.reset();
+  co_await install();
 }
 
-io::Task<void> SnapshotSource::install(std::shared_ptr<const ServiceTable> table) {
-  const std::uint64_t generation = table->generation();
+io::Task<void> SnapshotSource::install() {
+  if (!current_) co_return;
+  auto made = ServiceTable::make(killed_ ? whatKillLeaves(*current_) : *current_);
+  if (!made) co_return;  // never: it could be made when the snapshot came, and a kill only takes away
+  const std::uint64_t generation = made->generation();
   io::Signal done(*loop_);
-  workers_.install(std::move(table), [this, generation, raise = done.raiser()] {
+  workers_.install(std::make_shared<const ServiceTable>(*std::move(made)), [this, generation, raise = done.raiser()] {
     inEffect_ = generation;
     raise();
   });
@@ -145,6 +194,7 @@ void SnapshotSource::refuse(std::uint64_t generation, std::string reason) {
   log_.error("snapshot", "a snapshot is refused, the last one stays in force",
              {{"generation", std::to_string(generation)}, {"why", reason}});
   refusal_ = wire::Refusal{generation, {std::move(reason)}};
+  refusalIsLocal_ = false;
 }
 
 SnapshotSource::State SnapshotSource::state() const { return {epoch_, acknowledged_, inEffect_, reached_, refusals_}; }

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "proxy/base/log.h"
-#include "proxy/http/http1_client.h"
+#include "proxy/http/kept_connection.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/server/enroller.h"
 #include "proxy/server/service_table.h"
 #include "proxy/server/snapshot_file.h"
 #include "proxy/wire/watch.h"
@@ -40,14 +41,20 @@ class SnapshotSource {
     std::uint64_t refused = 0;
   };
 
-  SnapshotSource(std::string proxy, http::Target controller, std::string file, std::unique_ptr<io::EventLoop> loop,
-                 Log& log, Workers workers);
+  /// What the disk held when the program began (SnapshotFile::load).
+  using Kept = Result<std::optional<wire::Snapshot>>;
+
+  /// `enroller` gives this proxy its identity, and outlives it; null over a Unix socket.
+  SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, std::string file,
+                 std::unique_ptr<io::EventLoop> loop, Log& log, Workers workers);
   ~SnapshotSource();
   SnapshotSource(const SnapshotSource&) = delete;
   SnapshotSource& operator=(const SnapshotSource&) = delete;
 
-  /// On its thread: installs what is on the disk, then asks. A damaged file is said, moved aside and asked for anew.
-  void start();
+  /// On its thread: installs what was on the disk, then asks. A damaged file is said, moved aside and asked for anew.
+  void start(Kept kept, bool killed = false);
+  /// Any thread: from now on no feature is carried out but observing, or all are again. The controller is told at once.
+  void setKilled(bool killed);
   /// Asks no more; what was installed stays. It has to outlive the workers all the same: they may still answer it.
   void stop();
   /// Any thread.
@@ -57,25 +64,34 @@ class SnapshotSource {
   static constexpr milliseconds kWait{30'000};
   static constexpr milliseconds kGrace{10'000};  // beyond the wait, for the answer itself
   static constexpr milliseconds kInEffectWithin{1000};
+  static constexpr milliseconds kRetryLocal{5000};  // what only the disk refused
   static constexpr milliseconds kFirstBackOff{200};
   static constexpr milliseconds kMostBackOff{30'000};
 
-  io::Task<void> loadFromDisk();
-  io::Task<void> watch();
+  io::Task<void> begin(Kept kept);
+  io::Task<void> watch(Kept kept);
   io::Task<bool> ask();
   io::Task<void> take(wire::Snapshot snapshot);
-  io::Task<void> install(std::shared_ptr<const ServiceTable> table);
+  /// Has the workers run the present snapshot, or what a kill leaves of it.
+  io::Task<void> install();
   void refuse(std::uint64_t generation, std::string reason);
+  void onSilence(const Result<http::Response>& answer);
   wire::Watch question();
 
   const std::string proxy_;
-  const http::Target controller_;
+  Enroller* const enroller_;
   const SnapshotFile file_;
   Log& log_;
   const Workers workers_;
   const std::unique_ptr<io::EventLoop> loop_;
   std::minstd_rand random_;
+  http::KeptConnection connection_;
+  std::optional<wire::Snapshot> current_;  // the one in force
   std::optional<wire::Refusal> refusal_;
+  std::string silent_;           // why nobody answered the last time that it was said
+  bool refusalIsLocal_ = false;  // of the disk, which may have room again
+  bool killed_ = false;
+  bool interrupted_ = false;  // there is something to tell: the question under way was cut
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<std::uint64_t> acknowledged_{0};
   std::atomic<std::uint64_t> inEffect_{0};

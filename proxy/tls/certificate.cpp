@@ -78,6 +78,13 @@ std::string Certificate::fingerprint() const {
   return hexOf(std::span(digest).first(size));
 }
 
+bool Certificate::isSignedBy(const Certificate& issuer) const {
+  const bool named = X509_check_issued(issuer.get(), get()) == X509_V_OK;
+  const bool its = named && X509_verify(get(), X509_get0_pubkey(issuer.get())) == 1;
+  ERR_clear_error();
+  return its;
+}
+
 Result<std::vector<Certificate>> certificatesFromPem(std::string_view pem) {
   ERR_clear_error();
   const BioPtr text = readingFrom(pem);

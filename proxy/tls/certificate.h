@@ -29,6 +29,8 @@ class Certificate {
   std::int64_t notBefore() const;  ///< unix seconds
   std::int64_t notAfter() const;
   std::string fingerprint() const;  ///< SHA-256 of the DER, lower-case hex
+  /// Whether `issuer` signed it, under the name that it gives its issuer.
+  bool isSignedBy(const Certificate& issuer) const;
 
   X509* get() const { return certificate_.get(); }
 

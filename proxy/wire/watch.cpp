@@ -48,6 +48,7 @@ std::string encode(const Watch& watch) {
   }
   out["old_connections"] = Json::UInt64(watch.oldConnections);
   if (watch.trust != 0) out["trust"] = Json::UInt64(watch.trust);
+  if (watch.killed) out["killed"] = true;
   if (!watch.missed.empty()) out["missed"] = Json::Value(Json::arrayValue);
   for (const SocketAddress& address : watch.missed) out["missed"].append(address.text());
   out["wait_ms"] = watch.waitMs;
@@ -61,7 +62,7 @@ Result<Watch> decodeWatch(std::string_view json) {
   std::vector<FieldProblem> problems;
   Fields fields(*value, "", problems,
                 {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused", "old_connections",
-                 "trust", "missed", "wait_ms"});
+                 "trust", "killed", "missed", "wait_ms"});
   Watch watch;
   fields.require("proxy");
   watch.proxy = fields.text("proxy", 255).value_or("");
@@ -75,6 +76,7 @@ Result<Watch> decodeWatch(std::string_view json) {
   }
   watch.oldConnections = count(fields, "old_connections");
   if (fields.has("trust")) watch.trust = count(fields, "trust");
+  watch.killed = fields.boolean("killed").value_or(false);
   watch.missed = takeMissed(fields);
   fields.require("wait_ms");
   watch.waitMs = static_cast<std::uint32_t>(fields.integer("wait_ms", 0, kMostWaitMs).value_or(0));

@@ -32,6 +32,7 @@ struct Watch {
   std::optional<Refusal> refused;
   std::uint64_t oldConnections = 0;   ///< live ones that began under an earlier generation
   std::uint64_t trust = 0;            ///< step of the trust whose roots it believes and whose leaf it holds; 0: none
+  bool killed = false;                ///< on its own host: it runs no feature, whatever it acknowledges
   std::vector<SocketAddress> missed;  ///< destinations that the snapshot does not know, since the last question
   std::uint32_t waitMs = 0;
 

@@ -36,13 +36,43 @@ TEST(SettingsTest, G9_EveryProblemIsListedWithItsPlace) {
   }
 }
 
-TEST(SettingsTest, AgentsPortIsRefusedBeyondThisHost) {
-  for (const char* controller : {"10.0.0.1:7401", "0.0.0.0:7401", "controller.example:7401", "[2001:db8::1]:7401"}) {
-    const auto settings =
-        Settings::parse(std::string("guard: /g.sock\ncontroller: \"") + controller + "\"\n", "p.yaml");
-    EXPECT_FALSE(settings) << controller;
+const std::string kRoot(64, 'a');
+
+Result<Settings> withController(const std::string& lines) {
+  return Settings::parse("guard: /g.sock\n" + lines, "p.yaml");
+}
+
+TEST(SettingsTest, AControllerOnTheNetworkNeedsAnIdentity) {
+  for (const char* controller : {"10.0.0.1:7401", "127.0.0.1:7401", "[2001:db8::1]:7401"}) {
+    const std::string line = std::string("controller: \"") + controller + "\"\n";
+    const auto without = withController(line);
+    ASSERT_FALSE(without) << controller;
+    EXPECT_NE(without.error().context.find("mutual TLS"), std::string::npos) << without.error().context;
+    const auto with = withController(line + "name: n\nidentity: {root: " + kRoot + ", token_file: /t}\n");
+    ASSERT_TRUE(with) << with.error().context;
+    EXPECT_EQ(with->identity->root, kRoot);
+    EXPECT_EQ(with->identity->tokenFile, "/t");
+    EXPECT_EQ(with->identity->controllerName, "controller");
   }
-  EXPECT_TRUE(Settings::parse("guard: /g.sock\ncontroller: 127.0.0.1:7401\n", "p.yaml"));
+  EXPECT_TRUE(withController("controller: /run/loam/controller.sock\n"));
+  EXPECT_FALSE(
+      withController("controller: controller.example:7401\nidentity: {root: " + kRoot + ", token_file: /t}\n"));
+}
+
+TEST(SettingsTest, D14_AnIdentityIsReadStrictly) {
+  const std::string controller = "controller: 10.0.0.1:7401\nname: n\n";
+  for (const std::string& identity :
+       {std::string("{root: ") + kRoot + "}", std::string("{token_file: /t}"), "{root: " + kRoot + "a, token_file: /t}",
+        std::string("{root: ") + std::string(64, 'A') + ", token_file: /t}",
+        "{root: " + kRoot + ", token_file: /t, insecure: true}",
+        "{root: " + kRoot + ", token_file: /t, controller_name: a/b}", std::string("yes")}) {
+    EXPECT_FALSE(withController(controller + "identity: " + identity + "\n")) << identity;
+  }
+  const std::string good = "identity: {root: " + kRoot + ", token_file: /t, controller_name: main}\n";
+  EXPECT_EQ(withController(controller + good)->identity->controllerName, "main");
+  EXPECT_FALSE(withController("controller: 10.0.0.1:7401\nname: a b\n" + good))
+      << "it could not stand in a certificate";
+  EXPECT_FALSE(withController("controller: /c.sock\n" + good)) << "nobody asks for it there";
 }
 
 TEST(SettingsTest, NothingToDoIsAnError) { EXPECT_FALSE(Settings::parse("name: idle\n", "p.yaml")); }

@@ -9,6 +9,8 @@
 
 #include "proxy/base/atomic_file.h"
 #include "proxy/http/http1_server.h"
+#include "proxy/server/kill_switch.h"
+#include "tests/support/small_disk.h"
 
 namespace loam::server {
 namespace {
@@ -44,6 +46,13 @@ class FakeController {
     const std::lock_guard lock(mutex_);
     return heard_;
   }
+  /// As the real one: says the same again until it is acknowledged or refused, then waits as long as it is asked to.
+  void insist(std::uint64_t generation, std::string body, milliseconds patience) {
+    const std::lock_guard lock(mutex_);
+    insists_ = {generation, std::move(body)};
+    patience_ = patience;
+  }
+  std::uint64_t connections() const { return server_->counters().connections; }
 
  private:
   io::Task<http::Response> answer(std::string body) {
@@ -51,12 +60,15 @@ class FakeController {
     {
       const std::lock_guard lock(mutex_);
       heard_.push_back(*wire::decodeWatch(body));
+      const wire::Watch& watch = heard_.back();
       if (!answers_.empty()) {
         response = {.body = answers_.front()};
         answers_.pop_front();
+      } else if (watch.acknowledged < insists_.first && !watch.refused) {
+        response = {.body = insists_.second};
       }
     }
-    if (response.status == 204) co_await loop_->sleepFor(milliseconds(10));
+    if (response.status == 204) co_await loop_->sleepFor(patience_);
     co_return response;
   }
 
@@ -64,6 +76,8 @@ class FakeController {
   std::unique_ptr<io::EventLoop> loop_;
   std::mutex mutex_;
   std::deque<std::string> answers_;
+  std::pair<std::uint64_t, std::string> insists_;
+  milliseconds patience_{10};
   std::vector<wire::Watch> heard_;
   std::unique_ptr<http::Http1Server> server_;
   std::thread thread_;
@@ -81,8 +95,8 @@ class SnapshotSourceTest : public testing::Test {
     controller.reset();
     std::filesystem::remove_all(directory);
   }
-  std::string file() const { return directory + "/snapshot"; }
-  void start() {
+  std::string file() const { return (directoryOfFile.empty() ? directory : directoryOfFile) + "/snapshot"; }
+  void start(bool killed = false) {
     SnapshotSource::Workers workers;
     workers.install = [this](std::shared_ptr<const ServiceTable> table, std::function<void()> done) {
       {
@@ -93,9 +107,9 @@ class SnapshotSourceTest : public testing::Test {
     };
     workers.oldConnections = [](std::uint64_t) { return std::uint64_t{0}; };
     workers.takeMissed = [] { return std::vector<SocketAddress>(); };
-    source = std::make_unique<SnapshotSource>("p", http::Target{.socketPath = directory + "/socket"}, file(),
+    source = std::make_unique<SnapshotSource>("p", http::Target{.socketPath = directory + "/socket"}, nullptr, file(),
                                               *io::EventLoop::make(clock), log, std::move(workers));
-    source->start();
+    source->start(SnapshotFile(file()).load(), killed);
   }
   template <class Condition>
   bool eventually(Condition holds) {
@@ -114,6 +128,7 @@ class SnapshotSourceTest : public testing::Test {
   SystemClock clock;
   Log log{LogLevel::Error};
   std::string directory;
+  std::string directoryOfFile;  // where it is another
   std::unique_ptr<FakeController> controller;
   std::unique_ptr<SnapshotSource> source;
   std::mutex mutex;
@@ -193,6 +208,88 @@ TEST_F(SnapshotSourceTest, DoesNotRunWhatItCannotKeep) {
   start();
   ASSERT_TRUE(eventually([&] { return source->state().refused == 1; }));
   EXPECT_TRUE(generations().empty());
+}
+
+TEST_F(SnapshotSourceTest, AsksAgainForWhatOnlyTheDiskRefused) {
+  std::filesystem::create_directory(file() + ".next");
+  controller->insist(4, wire::encode(snapshotOf(1, 4)), milliseconds(10));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().refused >= 2; })) << "of the same generation";
+  std::filesystem::remove(file() + ".next");
+  ASSERT_TRUE(eventually([&] { return source->state().inEffect == 4; }));
+  ASSERT_TRUE(eventually([&] { return !controller->heard().back().refused; }));
+  EXPECT_EQ(generations(), std::vector<std::uint64_t>{4});
+}
+
+TEST_F(SnapshotSourceTest, F3_ASnapshotThatFoundNoRoomIsTakenWhenThereIsSome) {
+  test::SmallDisk disk("128k");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
+  directoryOfFile = disk / "";
+  disk.fill();
+  controller->insist(4, wire::encode(snapshotOf(1, 4)), milliseconds(10));
+  start();
+  ASSERT_TRUE(eventually([&] { return source->state().refused >= 2; }));
+  EXPECT_TRUE(generations().empty()) << "what it cannot keep it does not run";
+  disk.relieve();
+  ASSERT_TRUE(eventually([&] { return source->state().inEffect == 4; }));
+  EXPECT_EQ((*SnapshotFile(file()).load())->generation, 4u);
+  source.reset();
+}
+
+TEST_F(SnapshotSourceTest, ARefusalForGoodStaysWhatTheControllerHears) {
+  wire::Snapshot strange = snapshotOf(1, 4);
+  strange.proxy = "q";
+  controller->insist(4, wire::encode(strange), milliseconds(10));
+  start();
+  ASSERT_TRUE(eventually([&] { return controller->heard().size() >= 5; }));
+  EXPECT_EQ(source->state().refused, 1u);
+}
+
+TEST_F(SnapshotSourceTest, ItsQuestionsGoOverOneConnection) {
+  controller->say(wire::encode(snapshotOf(1, 4)));
+  start();
+  ASSERT_TRUE(eventually([&] { return controller->heard().size() >= 10; }));
+  EXPECT_EQ(controller->connections(), 1u);
+}
+
+TEST_F(SnapshotSourceTest, AKillTakesEveryFeatureButObserving) {
+  wire::Snapshot snapshot = snapshotOf(1, 4);
+  wire::FeatureConfig observe;
+  observe.feature = "observe";
+  observe.stage = "sampled";
+  wire::FeatureConfig mtls;
+  mtls.feature = "mtls";
+  mtls.stage = "strict";
+  snapshot.defaults = {mtls, observe};
+  snapshot.services.push_back({.name = "a", .endpoints = {}, .captured = false, .pin = {}, .features = {mtls}});
+  const wire::Snapshot left = whatKillLeaves(snapshot);
+  EXPECT_EQ(left.defaults, std::vector<wire::FeatureConfig>{observe}) << "it switches nothing on either";
+  EXPECT_TRUE(left.services.at(0).features.empty());
+  EXPECT_FALSE(left.services.at(0).captured);
+  EXPECT_EQ(left.generation, 4u);
+}
+
+TEST_F(SnapshotSourceTest, AKillIsInForceAndToldAtOnce) {
+  ASSERT_TRUE(SnapshotFile(file()).store(snapshotOf(1, 4)));
+  controller->insist(0, "", milliseconds(3'600'000));
+  start();
+  ASSERT_TRUE(eventually([&] { return controller->heard().size() == 1; }));
+  EXPECT_FALSE(controller->heard().back().killed);
+  source->setKilled(true);
+  ASSERT_TRUE(eventually([&] { return controller->heard().size() == 2; })) << "the question under way would wait";
+  EXPECT_TRUE(controller->heard().back().killed);
+  EXPECT_EQ(generations(), (std::vector<std::uint64_t>{4, 4})) << "the workers run what it leaves";
+  source->setKilled(false);
+  ASSERT_TRUE(eventually([&] { return controller->heard().size() == 3; }));
+  EXPECT_FALSE(controller->heard().back().killed);
+  EXPECT_TRUE(source->state().reached);
+}
+
+TEST_F(SnapshotSourceTest, AProxyThatStartsKilledSaysSoAndStillFollowsItsSnapshots) {
+  controller->say(wire::encode(snapshotOf(1, 4)));
+  start(true);
+  ASSERT_TRUE(eventually([&] { return !controller->heard().empty() && controller->heard().back().inEffect == 4; }));
+  for (const wire::Watch& watch : controller->heard()) EXPECT_TRUE(watch.killed);
 }
 
 TEST(SnapshotFileTest, EveryChangedByteIsFound) {

@@ -72,6 +72,7 @@ TEST(WatchTest, ReadsBackWhatItWrote) {
   watch.refused = Refusal{3, {"no such stage", "no disk"}};
   watch.oldConnections = 9;
   watch.trust = 2;
+  watch.killed = true;
   watch.missed = {*SocketAddress::parse("10.0.0.1:80")};
   watch.waitMs = 30'000;
   const auto read = decodeWatch(encode(watch));

@@ -1,0 +1,233 @@
+#include "proxy/server/enroller.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "proxy/base/atomic_file.h"
+#include "proxy/base/sha256.h"
+#include "proxy/base/utc.h"
+
+namespace loam::server {
+
+namespace {
+
+constexpr std::size_t kMostToken = 4096;
+
+std::int64_t lifeOf(const tls::Certificate& leaf) {
+  return std::max<std::int64_t>(leaf.notAfter() - leaf.notBefore(), 0);
+}
+
+}  // namespace
+
+Enroller::Enroller(JoinTerms terms, std::string tokenFile, IdentityFile file, const Clock& clock, Log& log)
+    : terms_(std::move(terms)),
+      tokenFile_(std::move(tokenFile)),
+      clock_(clock),
+      log_(log),
+      identity_(std::move(file), terms_.controllerName),
+      random_(std::random_device()()) {}
+
+void Enroller::load() {
+  if (const Status loaded = identity_.load(); !loaded) {
+    const std::string path = identity_.file().path();
+    std::error_code ignored;  // what stays in the way is written over by the next identity
+    if (loaded.error().code == ErrorCode::Protocol) std::filesystem::rename(path, path + ".damaged", ignored);
+    log_.error("identity", "the kept identity cannot be used: this proxy has to join again",
+               {{"error", loaded.error().describe()}});
+  }
+  const auto kept = identity_.get();
+  if (!kept) return;
+  schedule(*kept);
+  tried_ = kept->token;
+  if (isUpToDate(*kept)) trustStep_ = kept->trust.step;
+}
+
+bool Enroller::isExpired() const {
+  const auto identity = identity_.get();
+  return identity && unixSeconds(clock_.wall()) >= identity->leaf().notAfter();
+}
+
+io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connection) {
+  warnOfExpiry();
+  const bool mayTry = clock_.now() >= nextTry_;
+  const bool hasNone = identity_.get() == nullptr || isExpired();
+  if ((hasNone || refused_) && mayTry) {
+    if (auto token = newToken()) co_await join(loop, *std::move(token));
+  }
+  if (identity_.get() == nullptr || isExpired()) co_return false;
+  if (told_) believe();
+  const auto identity = identity_.get();
+  const bool due = clock_.wall() >= renewAt_ || !isUpToDate(*identity);
+  if (due && clock_.now() >= nextTry_) co_await renew(loop, connection);
+  co_return true;
+}
+
+std::optional<std::string> Enroller::newToken() {
+  auto token = readFile(tokenFile_, kMostToken);
+  if (!token) {
+    if (!refused_) sayOnce("no join token: " + token.error().context);
+    return std::nullopt;
+  }
+  token->erase(0, token->find_first_not_of(" \t\r\n"));
+  token->erase(token->find_last_not_of(" \t\r\n") + 1);
+  if (token->empty() || sha256Hex(*token) == tried_) {
+    if (!refused_) sayOnce(wanting());
+    return std::nullopt;
+  }
+  return *std::move(token);
+}
+
+io::Task<void> Enroller::join(io::EventLoop& loop, std::string token) {
+  const std::string hash = sha256Hex(token);
+  auto joined = co_await askToJoin(loop, terms_, std::move(token), clock_.now() + kPatience);
+  Status taken;
+  if (joined) {
+    joined->token = hash;
+    taken = take(*std::move(joined));
+  } else {
+    taken = fail(joined.error());
+  }
+  if (taken) {
+    ++joins_;
+    tried_ = hash;
+    log_.info("identity", "joined",
+              {{"name", identity_.get()->leaf().spiffeId()}, {"until", utcText(identity_.get()->leaf().notAfter())}});
+    co_return;
+  }
+  if (taken.error().code == ErrorCode::InvalidArgument) {
+    ++failures_;
+    tried_ = hash;
+    said_ = wanting();
+    log_.error("identity", "the controller refuses the join token: put a new one into the file",
+               {{"file", tokenFile_}, {"error", taken.error().describe()}});
+    co_return;
+  }
+  onFailure("joining", taken.error());
+}
+
+io::Task<void> Enroller::renew(io::EventLoop& loop, http::KeptConnection& connection) {
+  auto renewed = co_await askToRenew(loop, connection, identity_.get(), clock_.now() + kPatience);
+  const Status taken = renewed ? take(*std::move(renewed)) : Status(fail(renewed.error()));
+  if (!taken) {
+    if (taken.error().code == ErrorCode::Denied) onRefused();
+    onFailure("renewing", taken.error());
+    co_return;
+  }
+  ++renewals_;
+  log_.info("identity", "renewed", {{"until", utcText(identity_.get()->leaf().notAfter())}});
+}
+
+/// What an enrolment gave, which is newer than whatever a snapshot said before it.
+Status Enroller::take(Identity identity) {
+  LOAM_TRY(identity_.use(std::move(identity)));
+  const auto taken = identity_.get();
+  schedule(*taken);
+  told_.reset();
+  refused_ = false;
+  said_.clear();
+  backOff_ = milliseconds(0);
+  nextTry_ = clock_.now();
+  if (isUpToDate(*taken)) trustStep_ = taken->trust.step;
+  return {};
+}
+
+void Enroller::told(const wire::Trust& trust, bool restored) {
+  const auto identity = identity_.get();
+  if (!identity || (!restored && trust.step < identity->trust.step)) return;
+  identity_.deny(trust.denied);
+  wire::Trust told = trust;
+  told.denied.clear();
+  if (told == identity->trust) {
+    told_.reset();
+  } else {
+    told_ = std::move(told);
+  }
+}
+
+void Enroller::believe() {
+  Identity next = *identity_.get();
+  next.trust = *told_;
+  if (const Status used = identity_.use(next); !used) {
+    if (clock_.now() >= nextTry_) onFailure("keeping the roots to believe", used.error());
+    return;
+  }
+  told_.reset();
+  if (isUpToDate(next)) trustStep_ = next.trust.step;
+  log_.info("identity", "believes what the controller says",
+            {{"step", std::to_string(next.trust.step)}, {"roots", std::to_string(next.trust.roots.size())}});
+}
+
+void Enroller::schedule(const Identity& identity) {
+  const tls::Certificate& leaf = identity.leaf();
+  const std::int64_t life = lifeOf(leaf);
+  // Half of it, a tenth of that earlier or later: those that joined together do not renew together.
+  std::uniform_int_distribution<std::int64_t> drawn(life * 9 / 20, life * 11 / 20);
+  renewAt_ = Wall(seconds(leaf.notBefore() + drawn(random_)));
+  expires_ = leaf.notAfter();
+  warned_ = 0;
+}
+
+void Enroller::warnOfExpiry() {
+  const auto identity = identity_.get();
+  if (!identity) return;
+  const tls::Certificate& leaf = identity->leaf();
+  const std::int64_t left = leaf.notAfter() - unixSeconds(clock_.wall());
+  const std::int64_t life = lifeOf(leaf);
+  const int near = left <= 0 ? 3 : left * 10 <= life ? 2 : left * 4 <= life ? 1 : 0;
+  if (near <= std::exchange(warned_, near)) return;
+  const std::string until = utcText(leaf.notAfter());
+  if (near == 3) {
+    said_.clear();
+    log_.error("identity", "the certificate has expired: relaying goes on, the controller takes a new join token only",
+               {{"until", until}, {"token_file", tokenFile_}});
+  } else {
+    log_.error("identity",
+               near == 2 ? "less than a tenth of the certificate's life is left"
+                         : "less than a quarter of the certificate's life is left",
+               {{"until", until}});
+  }
+}
+
+void Enroller::onFailure(std::string_view doing, const Error& error) {
+  ++failures_;
+  const std::string words = std::string(doing) + " failed, and is tried again";
+  const LogLevel level = error.code == ErrorCode::Denied ? LogLevel::Error : LogLevel::Warn;
+  if (backOff_ == milliseconds(0)) log_.write(level, "identity", words, {{"error", error.describe()}});
+  backOff_ = std::clamp(backOff_ * 2, kFirstBackOff, kMostBackOff);
+  // Half of it fixed, half drawn: proxies that lost the controller together do not come back together (G12).
+  std::uniform_int_distribution<std::int64_t> jitter(backOff_.count() / 2, backOff_.count());
+  nextTry_ = clock_.now() + milliseconds(jitter(random_));
+}
+
+void Enroller::sayOnce(std::string words) {
+  if (said_ == words) return;
+  log_.error("identity", "this proxy cannot talk to its controller", {{"why", words}});
+  said_ = std::move(words);
+}
+
+void collectIdentity(const Enroller::State& state, Wall now, MetricFamilies& families) {
+  if (state.expires != 0) {
+    addGauge(families, "loam_identity_expiry_seconds", "Until the proxy's certificate expires; negative since it has.",
+             static_cast<double>(state.expires - unixSeconds(now)));
+  }
+  addCounter(families, "loam_identity_joins_total", "Identities got by a join token.",
+             static_cast<double>(state.joins));
+  addCounter(families, "loam_identity_renewals_total", "Certificates renewed.", static_cast<double>(state.renewals));
+  addCounter(families, "loam_identity_failures_total",
+             "Joins and renewals that failed, and identities that the disk did not take.",
+             static_cast<double>(state.failures));
+  addGauge(families, "loam_identity_trust_step", "The step of the trust that this proxy acknowledges; 0: none.",
+           static_cast<double>(state.trustStep));
+}
+
+void describeIdentity(const Enroller& enroller, Json::Value& state) {
+  const auto identity = enroller.identity().get();
+  Json::Value& out = state["identity"];
+  out["name"] = identity ? Json::Value(identity->leaf().spiffeId()) : Json::Value();
+  if (!identity) return;
+  out["expires"] = utcText(identity->leaf().notAfter());
+  out["trust_step"] = Json::UInt64(enroller.state().trustStep);
+}
+
+}  // namespace loam::server
