@@ -52,11 +52,12 @@ Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores
       recorder_(stores.graph, clock),
       flags_(stores.ledger, stores.journal, clock, log),
       changes_(flags_, clock, random64),
+      answers_(flags_, clock),
       fleet_(*loop_, epoch, clock, log),
       control_(*loop_),
       reading_(*loop_),
-      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, clock,
-           log) {}
+      api_(*loop_, recorder_,
+           api::Control{flags_, changes_, answers_, stores.ledger, fleet_, control_, reading_, clock}, clock, log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                      Log& log) {
@@ -88,6 +89,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   const auto documents = ledger.documents();
   if (!documents) return fail(documents.error());
   LOAM_TRY(changes_.load(*documents));
+  LOAM_TRY(answers_.load(*documents));
   fleet_.setDesired(flags_.desired());
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
@@ -103,6 +105,7 @@ io::Task<void> Controller::tick() {
     const http::Response done = co_await control_.run([this] {
       flags_.settleJournal();
       changes_.keepAppointments();
+      answers_.forget();
       return http::Response{};
     });
     (void)done;  // what went wrong is said where it did

@@ -54,6 +54,7 @@ class Controller {
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
+  api::Answers answers_;
   fleet::Fleet fleet_;
   api::Background control_;
   api::Background reading_;
