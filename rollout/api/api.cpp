@@ -29,7 +29,7 @@ Caller localCaller(const Request& request) {
 Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
     : loop_(loop), recorder_(recorder), clock_(clock), log_(log), control_(control), writer_(loop), reader_(loop) {
   addReportRoutes(router_, recorder_, writer_);
-  addGraphRoutes(router_, recorder_, reader_, clock_);
+  addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
   addPatchRoutes(router_, control_);
   addChangeRoutes(router_, control_);

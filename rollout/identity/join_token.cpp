@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "proxy/base/json.h"
+#include "proxy/base/sha256.h"
 #include "proxy/tls/openssl.h"
 
 namespace loam::identity {
@@ -39,7 +41,7 @@ Result<MintedToken> mintJoinToken(const std::string& name, Wall now, seconds lif
   MintedToken minted;
   minted.secret = std::string(kJoinTokenPrefix) + base64Url(random);
   OPENSSL_cleanse(random.data(), random.size());
-  minted.token.hash = tls::sha256Hex(minted.secret);
+  minted.token.hash = sha256Hex(minted.secret);
   minted.token.id = minted.token.hash.substr(0, kIdDigits);
   minted.token.name = name;
   minted.token.issued = unixSeconds(now);
@@ -47,7 +49,7 @@ Result<MintedToken> mintJoinToken(const std::string& name, Wall now, seconds lif
   return minted;
 }
 
-std::string joinTokenId(std::string_view presented) { return tls::sha256Hex(presented).substr(0, kIdDigits); }
+std::string joinTokenId(std::string_view presented) { return sha256Hex(presented).substr(0, kIdDigits); }
 
 std::string_view name(JoinVerdict verdict) {
   constexpr std::array<std::string_view, 5> kNames = {"good", "unknown", "used", "expired", "other_name"};
@@ -55,7 +57,7 @@ std::string_view name(JoinVerdict verdict) {
 }
 
 JoinVerdict check(const JoinToken* kept, std::string_view presented, std::string_view name, Wall now) {
-  const std::string hash = tls::sha256Hex(presented);
+  const std::string hash = sha256Hex(presented);
   if (kept == nullptr || kept->hash.size() != hash.size() ||
       CRYPTO_memcmp(kept->hash.data(), hash.data(), hash.size()) != 0) {
     return JoinVerdict::Unknown;
