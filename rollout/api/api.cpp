@@ -35,7 +35,10 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
+  addPatchRoutes(router_, control_);
   addChangeRoutes(router_, control_);
+  addStateRoutes(router_, control_);
+  addControllerRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
   addIdentityRoutes(router_, control_);
@@ -96,13 +99,15 @@ io::Task<void> Api::keepHouse() {
 io::Task<void> Api::followTopology() {
   for (;;) {
     auto found = std::make_shared<Result<fleet::Topology>>();
+    auto traffic = std::make_shared<fleet::Traffic>();
     record::GraphQuery query;
     query.window.to = unixSeconds(clock_.wall());
     query.window.from = query.window.to - kTopologyWindow;
     query.routes = false;
     // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
-    Background::Work read = [&recorder = recorder_, query, found] {
+    Background::Work read = [&recorder = recorder_, query, found, traffic] {
       const auto graph = recorder.graph(query);
+      if (graph) *traffic = fleet::trafficOf(*graph);
       *found = graph ? Result<fleet::Topology>(fleet::topologyOf(*graph)) : fail(graph.error());
       return Response{};
     };
@@ -110,8 +115,10 @@ io::Task<void> Api::followTopology() {
     if (done.status != 200 || !*found) {
       log_.error("api", "the record does not say who serves where",
                  {{"error", done.status == 200 ? found->error().describe() : done.body}});
-    } else if (**found != *control_.fleet.topology()) {
-      control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
+    } else {
+      control_.fleet.setTraffic(std::move(traffic));
+      if (**found != *control_.fleet.topology())
+        control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
     }
     co_await loop_.sleepFor(kTopologyEvery);
   }

@@ -6,6 +6,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/fields.h"
 #include "proxy/http/message.h"
+#include "rollout/api/answers.h"
 #include "rollout/api/background.h"
 #include "rollout/api/router.h"
 #include "rollout/audit/ledger.h"
@@ -21,6 +22,7 @@ namespace loam::api {
 struct Control {
   flags::FlagStore& flags;
   changes::Changes& changes;
+  Answers& answers;
   const audit::Ledger& ledger;
   fleet::Fleet& fleet;
   Background& writer;

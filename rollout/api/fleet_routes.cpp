@@ -3,7 +3,9 @@
 #include <charconv>
 
 #include "rollout/api/flag_view.h"
+#include "rollout/api/pager.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/query_reader.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -36,6 +38,21 @@ Json::Value one(const Control& control, const fleet::Agent& agent) {
   return view(agent, control.fleet.epoch(), control.fleet.isSilent(agent), now);
 }
 
+Response list(const Control& control, const Call& call) {
+  const QueryReader query(call.request, 0);
+  if (const Status known = query.expectOnly({"most", "after"}); !known) return problem(known.error());
+  auto page = Pager::of(call.request);
+  if (!page) return problem(page.error());
+  Json::Value out(Json::objectValue);
+  out["epoch"] = Json::UInt64(control.fleet.epoch());
+  out["proxies"] = Json::Value(Json::arrayValue);
+  for (const fleet::Agent& agent : control.fleet.agents()) {
+    if (page->takes(agent.name)) out["proxies"].append(one(control, agent));
+    if (page->isFull()) break;
+  }
+  return page->finish(std::move(out));
+}
+
 }  // namespace
 
 io::Task<Response> answerWatch(fleet::Fleet& fleet, std::string body, std::string proxy, std::string spiffe) {
@@ -57,13 +74,8 @@ void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop)
     return progress(control, loop, call.request.query("service"), call.request.query("revision"),
                     call.request.query("wait"));
   });
-  router.add(Access::Viewer, "GET", "/v1/fleet", [control](const Call&) -> io::Task<Response> {
-    Json::Value out(Json::objectValue);
-    out["epoch"] = Json::UInt64(control.fleet.epoch());
-    out["proxies"] = Json::Value(Json::arrayValue);
-    for (const fleet::Agent& agent : control.fleet.agents()) out["proxies"].append(one(control, agent));
-    co_return ok(out);
-  });
+  router.add(Access::Viewer, "GET", "/v1/fleet",
+             [control](const Call& call) -> io::Task<Response> { co_return list(control, call); });
   router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}", [control](const Call& call) -> io::Task<Response> {
     const auto agent = control.fleet.agent(call.names.at("proxy"));
     if (!agent) co_return problem(404, "not_found", "no proxy called \"" + call.names.at("proxy") + "\" has asked yet");

@@ -55,11 +55,13 @@ Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores
       recorder_(stores.graph, clock),
       flags_(stores.ledger, stores.journal, clock, log),
       changes_(flags_, clock, random64),
+      answers_(flags_, clock),
       fleet_(*loop_, epoch, clock, log),
       identities_(std::move(identities)),
       control_(*loop_),
       reading_(*loop_),
-      controlOf_{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock, identities_.get()},
+      controlOf_{flags_,   changes_, answers_, stores.ledger,     fleet_,
+                 control_, reading_, clock,    identities_.get()},
       api_(*loop_, recorder_, controlOf_, clock, log),
       agents_(*loop_, agentRouter_, api_.agentTally(), clock, log) {}
 
@@ -101,6 +103,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   const auto documents = ledger.documents();
   if (!documents) return fail(documents.error());
   LOAM_TRY(changes_.load(*documents));
+  LOAM_TRY(answers_.load(*documents));
   fleet_.setDesired(flags_.desired());
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
@@ -117,6 +120,7 @@ io::Task<void> Controller::tick() {
       flags_.settleJournal();
       changes_.keepAppointments();
       if (identities_) identities_->keepHouse();
+      answers_.forget();
       return http::Response{};
     });
     agents_.keepHouse();

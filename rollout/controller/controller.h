@@ -61,6 +61,7 @@ class Controller {
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
+  api::Answers answers_;
   fleet::Fleet fleet_;
   const std::unique_ptr<identity::Identities> identities_;  // null: none is held
   api::Background control_;

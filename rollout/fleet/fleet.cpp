@@ -182,6 +182,35 @@ void Fleet::letGo() {
   }
 }
 
+std::vector<Carrier> Fleet::listCarriers() const {
+  std::map<std::string, Carrier> all;
+  for (const auto& [name, services] : topology_->carried) {
+    all[name].services = services;
+  }
+  for (const auto& [name, entry] : entries_) {
+    Carrier& carrier = all[name];
+    carrier.asked = true;
+    carrier.silent = isSilent(entry.agent);
+    carrier.capabilities = entry.agent.capabilities;
+    carrier.services.insert(entry.scope.begin(), entry.scope.end());
+  }
+  std::vector<Carrier> list;
+  for (auto& [name, carrier] : all) {
+    carrier.name = name;
+    list.push_back(std::move(carrier));
+  }
+  return list;
+}
+
+Sight Fleet::sight() {
+  const Monotonic now = loop_.clock().now();
+  if (!carriers_ || now - carriersAt_ >= seconds(1)) {
+    carriers_ = std::make_shared<const std::vector<Carrier>>(listCarriers());
+    carriersAt_ = now;
+  }
+  return {topology_, traffic_, carriers_};
+}
+
 std::vector<Agent> Fleet::agents() const {
   std::vector<Agent> all;
   for (const auto& [name, entry] : entries_) all.push_back(entry.agent);

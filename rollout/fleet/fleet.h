@@ -12,6 +12,7 @@
 #include "proxy/io/event_loop.h"
 #include "proxy/io/task.h"
 #include "rollout/fleet/agent.h"
+#include "rollout/fleet/reach.h"
 #include "rollout/fleet/topology.h"
 
 namespace loam::fleet {
@@ -32,6 +33,7 @@ class Fleet {
   void setTopology(std::shared_ptr<const Topology> topology);
   /// Whom proxies with a certificate are told to believe: encoded, and one object for all of them.
   void setTrust(std::shared_ptr<const std::string> trust);
+  void setTraffic(std::shared_ptr<const Traffic> traffic) { traffic_ = std::move(traffic); }
 
   /// Takes what the proxy says (`spiffe`: who its certificate proves it to be; empty for a process of this host), and
   /// answers with its snapshot as soon as there is one that it neither has nor refuses; with nothing when its wait is
@@ -43,6 +45,8 @@ class Fleet {
 
   std::uint64_t epoch() const { return epoch_; }
   std::shared_ptr<const Topology> topology() const { return topology_; }
+  /// What is known now, to take along to another thread; of proxies it may be a second old.
+  Sight sight();
   std::vector<Agent> agents() const;
   std::optional<Agent> agent(const std::string& name) const;
   /// The snapshot that a proxy is to run.
@@ -81,6 +85,7 @@ class Fleet {
   const Fragment& fragment(const Entry& entry, const std::string& service);
   std::string textOf(const Entry& entry) const;
   void wakeSettled();
+  std::vector<Carrier> listCarriers() const;
 
   io::EventLoop& loop_;
   const std::uint64_t epoch_;
@@ -88,6 +93,9 @@ class Fleet {
   Log& log_;
   std::shared_ptr<const flags::Desired> desired_ = std::make_shared<const flags::Desired>();
   std::shared_ptr<const Topology> topology_ = std::make_shared<const Topology>();
+  std::shared_ptr<const Traffic> traffic_ = std::make_shared<const Traffic>();
+  std::shared_ptr<const std::vector<Carrier>> carriers_;  // as of carriersAt_
+  Monotonic carriersAt_;
   std::unordered_map<SocketAddress, std::string> byAddress_;
   std::map<std::vector<std::string>, Fragments> fragments_;  // by capabilities
   std::map<std::string, Entry> entries_;
