@@ -62,7 +62,8 @@ int mint(const Session& session, const Typed& typed) {
 
 int listTokens(const Session& session, const Typed& typed) {
   if (!typed.drop.empty()) {
-    const auto done = session.change("DELETE", "/v1/identity/tokens/" + http::percentEncode(typed.drop), Json::Value());
+    const Json::Value nothing(Json::objectValue);
+    const auto done = session.change("DELETE", "/v1/identity/tokens/" + http::percentEncode(typed.drop), nothing);
     return done ? int{kOk} : session.end(done.error());
   }
   const auto answer = session.get("/v1/identity/tokens");

@@ -251,6 +251,13 @@ def test_tokens_and_expiry_at_the_command_line(controller, agent):
     node = Agent(controller, "node-a", controller.home).join({"secret": minted.stdout.strip(), "root": controller.identity()["roots"][0]["sha256"]})
     assert node.watch()
     assert controller.cli("identity", "list").returncode == 0
+    spare = controller.token("node-b")["id"]
+    assert spare in controller.cli("identity", "tokens", "-o", "name").stdout
+    assert controller.cli("identity", "tokens", "--drop", spare).returncode == 0
+    assert controller.cli("identity", "tokens", "--drop", spare).returncode == 3
+    assert "nobody is denied" in controller.cli("identity", "allow").stderr
+    assert "steady" in controller.cli("identity", "show").stdout
+    assert controller.cli("identity", "rotate", "advance").returncode == 4
     assert controller.cli("identity", "list", "--expiring", "48h").returncode == 0
     due = controller.cli("identity", "list", "--expiring", "8d", "-o", "json")
     assert due.returncode == 5 and {one["kind"] for one in json.loads(due.stdout)["certificates"]} == {"controller", "proxy"}
