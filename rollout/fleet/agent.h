@@ -32,6 +32,7 @@ struct Agent {
   std::uint64_t inEffect = 0;
   std::optional<wire::Refusal> refused;
   std::uint64_t oldConnections = 0;
+  bool killed = false;  ///< on its own host: it runs no feature, whatever it has
 
   /// Whether it has and runs what it is to; `current` is the controller's epoch.
   bool hasIt(std::uint64_t current) const { return epoch == current && acknowledged >= generation; }
