@@ -13,6 +13,7 @@ namespace loam::server {
 namespace {
 
 constexpr std::size_t kMostToken = 4096;
+constexpr std::string_view kKeeping = "keeping the identity";
 
 std::int64_t lifeOf(const tls::Certificate& leaf) {
   return std::max<std::int64_t>(leaf.notAfter() - leaf.notBefore(), 0);
@@ -50,16 +51,16 @@ bool Enroller::isExpired() const {
 
 io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connection) {
   warnOfExpiry();
-  const bool mayTry = clock_.now() >= nextTry_;
+  if (got_ && clock_.now() >= nextTry_) {
+    if (const Status taken = take(); !taken) onFailure(kKeeping, taken.error());
+  }
   const bool hasNone = identity_.get() == nullptr || isExpired();
-  if ((hasNone || refused_) && mayTry) {
+  if ((hasNone || refused_) && !got_ && clock_.now() >= nextTry_) {
     if (auto token = newToken()) co_await join(loop, *std::move(token));
   }
   if (identity_.get() == nullptr || isExpired()) co_return false;
   if (told_) believe();
-  const auto identity = identity_.get();
-  const bool due = clock_.wall() >= renewAt_ || !isUpToDate(*identity);
-  if (due && clock_.now() >= nextTry_) co_await renew(loop, connection);
+  if (!got_ && clock_.now() >= nextTry_ && isDue(*identity_.get())) co_await renew(loop, connection);
   co_return true;
 }
 
@@ -81,54 +82,52 @@ std::optional<std::string> Enroller::newToken() {
 io::Task<void> Enroller::join(io::EventLoop& loop, std::string token) {
   const std::string hash = sha256Hex(token);
   auto joined = co_await askToJoin(loop, terms_, std::move(token), clock_.now() + kPatience);
-  Status taken;
   if (joined) {
-    joined->token = hash;
-    taken = take(*std::move(joined));
-  } else {
-    taken = fail(joined.error());
-  }
-  if (taken) {
     ++joins_;
-    tried_ = hash;
+    tried_ = joined->token = hash;
     log_.info("identity", "joined",
-              {{"name", identity_.get()->leaf().spiffeId()}, {"until", utcText(identity_.get()->leaf().notAfter())}});
+              {{"name", joined->leaf().spiffeId()}, {"until", utcText(joined->leaf().notAfter())}});
+    got_ = *std::move(joined);
+    if (const Status taken = take(); !taken) onFailure(kKeeping, taken.error());
     co_return;
   }
-  if (taken.error().code == ErrorCode::InvalidArgument) {
-    ++failures_;
-    tried_ = hash;
-    said_ = wanting();
-    log_.error("identity", "the controller refuses the join token: put a new one into the file",
-               {{"file", tokenFile_}, {"error", taken.error().describe()}});
-    co_return;
-  }
-  onFailure("joining", taken.error());
+  if (joined.error().code != ErrorCode::InvalidArgument) co_return onFailure("joining", joined.error());
+  ++failures_;
+  tried_ = hash;
+  said_ = wanting();
+  log_.error("identity", "the controller refuses the join token: put a new one into the file",
+             {{"file", tokenFile_}, {"error", joined.error().describe()}});
 }
 
 io::Task<void> Enroller::renew(io::EventLoop& loop, http::KeptConnection& connection) {
   auto renewed = co_await askToRenew(loop, connection, identity_.get(), clock_.now() + kPatience);
-  const Status taken = renewed ? take(*std::move(renewed)) : Status(fail(renewed.error()));
-  if (!taken) {
-    if (taken.error().code == ErrorCode::Denied) onRefused();
-    onFailure("renewing", taken.error());
-    co_return;
+  if (!renewed) {
+    const ErrorCode code = renewed.error().code;
+    if (code == ErrorCode::Denied || code == ErrorCode::InvalidArgument) onRefused();
+    co_return onFailure("renewing", renewed.error());
   }
   ++renewals_;
-  log_.info("identity", "renewed", {{"until", utcText(identity_.get()->leaf().notAfter())}});
+  log_.info("identity", "renewed", {{"until", utcText(renewed->leaf().notAfter())}});
+  got_ = *std::move(renewed);
+  if (const Status taken = take(); !taken) onFailure(kKeeping, taken.error());
 }
 
-/// What an enrolment gave, which is newer than whatever a snapshot said before it.
-Status Enroller::take(Identity identity) {
-  LOAM_TRY(identity_.use(std::move(identity)));
-  const auto taken = identity_.get();
-  schedule(*taken);
-  told_.reset();
+Status Enroller::take() {
+  Identity next = *got_;
+  if (Status used = identity_.use(std::move(next)); !used) {
+    if (used.error().code == ErrorCode::InvalidArgument) got_.reset();  // it never will do
+    return used;
+  }
+  got_.reset();
+  told_.reset();  // what an enrolment says is newer than whatever a snapshot said before it
   refused_ = false;
   said_.clear();
+  const auto taken = identity_.get();
+  schedule(*taken);
   backOff_ = milliseconds(0);
   nextTry_ = clock_.now();
   if (isUpToDate(*taken)) trustStep_ = taken->trust.step;
+  if (isDue(*taken)) nextTry_ += kMostBackOff;  // a controller that gives what is no good is not asked in a circle
   return {};
 }
 

@@ -57,7 +57,10 @@ class Enroller {
   io::Task<void> renew(io::EventLoop& loop, http::KeptConnection& connection);
   /// Puts the roots that were told on the disk and in force.
   void believe();
-  Status take(Identity identity);
+  /// Puts what an enrolment gave on the disk and in force. What the disk refuses is kept until it has room: a token is
+  /// good for one join.
+  Status take();
+  bool isDue(const Identity& identity) const { return clock_.wall() >= renewAt_ || !isUpToDate(identity); }
   /// Draws when the leaf is to be renewed.
   void schedule(const Identity& identity);
   void warnOfExpiry();
@@ -71,6 +74,7 @@ class Enroller {
   Log& log_;
   CurrentIdentity identity_;
   std::minstd_rand random_;
+  std::optional<Identity> got_;  // and not yet on the disk
   std::optional<wire::Trust> told_;
   std::string tried_;     // SHA-256 of the last token that was used or refused
   std::string said_;      // why there is no identity

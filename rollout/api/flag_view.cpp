@@ -162,6 +162,7 @@ Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, st
   out["drift"] = !agent.runsIt(epoch);
   out["snapshot_bytes"] = Json::UInt64(agent.bytes);
   out["old_connections"] = Json::UInt64(agent.oldConnections);
+  out["killed"] = agent.killed;
   if (agent.refused) {
     out["refused"]["generation"] = Json::UInt64(agent.refused->generation);
     out["refused"]["reasons"] = list(agent.refused->reasons);

@@ -140,6 +140,12 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   }
   agent.refused = watch.refused;
   agent.oldConnections = watch.oldConnections;
+  if (watch.killed != agent.killed) {
+    log_.warn("fleet",
+              watch.killed ? "a proxy was killed on its host" : "a proxy that was killed on its host is restored",
+              {{"proxy", agent.name}});
+  }
+  agent.killed = watch.killed;
   bool widened = false;
   for (const SocketAddress& address : watch.missed) {
     const auto service = byAddress_.find(address);

@@ -26,7 +26,7 @@ class EnrollerTest : public testing::Test {
   void give(const std::string& token) const { std::ofstream(tokenFile()) << token << "\n"; }
   std::string tokenFile() const { return directory / "token"; }
   IdentityFile file() const { return IdentityFile(directory.path()); }
-  JoinTerms terms() const { return {controller->target(), controller->authority().id(), "controller", "node-a"}; }
+  JoinTerms terms() const { return {controller->target(), controller->authority().id(), "main", "node-a"}; }
   /// As a start of the program does.
   void start() { start(terms()); }
   void start(JoinTerms to) {
@@ -137,7 +137,7 @@ TEST_F(EnrollerTest, D14_AServerWithAnotherRootNeverSeesTheToken) {
 
 TEST_F(EnrollerTest, D4_AProxyThatPosesAsTheControllerNeverSeesTheToken) {
   for (const char* name :
-       {"spiffe://loam/proxy/node-b", "spiffe://loam/controller/other", "spiffe://loam/x/controller/controller"}) {
+       {"spiffe://loam/proxy/node-b", "spiffe://loam/controller/other", "spiffe://loam/x/controller/main"}) {
     controller = std::make_unique<TlsController>(TestAuthority(), TlsController::Settings{.name = name});
     EXPECT_FALSE(join()) << name;
     EXPECT_TRUE(controller->heard().joins.empty()) << name;
@@ -275,6 +275,29 @@ TEST_F(EnrollerTest, G16_WhatTheDiskDoesNotTakeIsNeitherUsedNorAcknowledged) {
   std::filesystem::remove(file().path() + ".next");
   EXPECT_TRUE(tend());
   EXPECT_EQ(enroller->state().trustStep, 2u);
+}
+
+TEST_F(EnrollerTest, G16_AFullDiskDoesNotCostTheToken) {
+  std::filesystem::create_directories(file().path() + ".next");
+  EXPECT_FALSE(join());
+  EXPECT_EQ(enroller->identity().get(), nullptr) << "what is not on the disk is not used";
+  EXPECT_FALSE(tend());
+  std::filesystem::remove(file().path() + ".next");
+  clock.advance(Enroller::kMostBackOff);
+  EXPECT_TRUE(tend());
+  EXPECT_EQ(controller->heard().joins.size(), 1u);
+  EXPECT_EQ(enroller->state().joins, 1u);
+}
+
+TEST_F(EnrollerTest, ARenewalThatDoesNotHelpIsNotRepeatedInACircle) {
+  ASSERT_TRUE(join());
+  const TestAuthority next;
+  enroller->told(trustIn(2, {&controller->authority(), &next}), false);  // whose leaves this controller does not issue
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(tend());
+  EXPECT_LE(enroller->state().renewals, 1u);
+  clock.setWall(clock.wall() + std::chrono::hours(24 * 365));  // whatever it issues has expired here
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(tend());
+  EXPECT_LE(enroller->state().renewals, 1u);
 }
 
 TEST_F(EnrollerTest, ADamagedFileIsMovedAsideAndTheProxyJoinsAnew) {

@@ -52,7 +52,7 @@ TEST(SettingsTest, AControllerOnTheNetworkNeedsAnIdentity) {
     ASSERT_TRUE(with) << with.error().context;
     EXPECT_EQ(with->identity->root, kRoot);
     EXPECT_EQ(with->identity->tokenFile, "/t");
-    EXPECT_EQ(with->identity->controllerName, "controller");
+    EXPECT_EQ(with->identity->controllerName, "main");
   }
   EXPECT_TRUE(withController("controller: /run/loam/controller.sock\n"));
   EXPECT_FALSE(
@@ -68,8 +68,8 @@ TEST(SettingsTest, D14_AnIdentityIsReadStrictly) {
         "{root: " + kRoot + ", token_file: /t, controller_name: a/b}", std::string("yes")}) {
     EXPECT_FALSE(withController(controller + "identity: " + identity + "\n")) << identity;
   }
-  const std::string good = "identity: {root: " + kRoot + ", token_file: /t, controller_name: main}\n";
-  EXPECT_EQ(withController(controller + good)->identity->controllerName, "main");
+  const std::string good = "identity: {root: " + kRoot + ", token_file: /t, controller_name: other}\n";
+  EXPECT_EQ(withController(controller + good)->identity->controllerName, "other");
   EXPECT_FALSE(withController("controller: 10.0.0.1:7401\nname: a b\n" + good))
       << "it could not stand in a certificate";
   EXPECT_FALSE(withController("controller: /c.sock\n" + good)) << "nobody asks for it there";

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "proxy/base/kill_file.h"
 #include "rollout/cli/completion.h"
 #include "rollout/cli/man_page.h"
 #include "tests/rollout/cli/cli_fixture.h"
@@ -135,6 +136,40 @@ TEST_F(CliTest, DoctorNamesEveryCheckAndEndsByTheWorst) {
   }
   EXPECT_EQ(ran.status, worst);
   EXPECT_TRUE(controller);
+}
+
+TEST_F(CliTest, AKillOfThisHostNeedsNoController) {
+  const std::string nowhere = directory / "no-controller.sock";
+  const auto local = [&](std::vector<std::string> words) {
+    std::ostringstream out, err;
+    Cli cli({out, err}, {directory, nowhere});
+    const int status = cli.run(std::move(words));
+    return Ran{status, out.str(), err.str()};
+  };
+  EXPECT_EQ(local({"proxy", "kill"}).status, kUsage) << "not by a slip of the fingers";
+  EXPECT_EQ(readKill(directory), std::nullopt);
+  EXPECT_EQ(local({"proxy", "kill", "--local", "--reason", "requests hang"}).status, kOk);
+  const auto order = readKill(directory);
+  ASSERT_TRUE(order && *order);
+  EXPECT_EQ((*order)->why, "requests hang");
+  EXPECT_FALSE((*order)->who.empty());
+  EXPECT_GT((*order)->when, 1'700'000'000);
+  EXPECT_EQ(local({"proxy", "restore", "--local"}).status, kOk);
+  EXPECT_EQ(readKill(directory), std::nullopt);
+  EXPECT_NE(local({"proxy", "restore", "--local"}).err.find("nothing was killed"), std::string::npos);
+  const Ran missing = local({"proxy", "kill", "--local", "--state-dir", directory / "none"});
+  EXPECT_EQ(missing.status, kNotFound);
+  EXPECT_NE(missing.err.find("--state-dir"), std::string::npos) << missing.err;
+}
+
+TEST_F(CliTest, AProxyThatWasKilledOnItsHostIsShown) {
+  wire::Watch watch;
+  watch.proxy = "web-1";
+  watch.killed = true;
+  post("/v1/watch", wire::encode(watch));
+  EXPECT_NE(run({"proxy", "list"}).out.find("killed"), std::string::npos) << run({"proxy", "list"}).out;
+  const Ran one = run({"proxy", "describe", "web-1"});
+  EXPECT_NE(one.out.find("killed         on its own host"), std::string::npos) << one.out;
 }
 
 TEST_F(CliTest, HelpAndManPagesSayTheSame) {

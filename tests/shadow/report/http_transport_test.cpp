@@ -23,7 +23,7 @@ class HttpTransportTest : public testing::Test {
 
   test::TemporaryDirectory directory;
   TlsController controller;
-  server::CurrentIdentity identity{server::IdentityFile(directory.path()), "controller"};
+  server::CurrentIdentity identity{server::IdentityFile(directory.path()), "main"};
   std::unique_ptr<HttpTransport> transport = *HttpTransport::make(controller.target(), identity.securing());
 };
 
