@@ -82,6 +82,7 @@ struct Foreseen {
   Json::Value diff = Json::Value(Json::arrayValue);  ///< [{kind, name, fields}]
   std::vector<FieldProblem> problems;
   std::vector<std::string> warnings;
+  std::string code;  ///< why it cannot be applied: "invalid" or "not_ready"; empty when it can
   std::string hash;  ///< of all that would be done, and of what it was seen to change
 };
 
@@ -144,6 +145,8 @@ Result<Foreseen> foresee(const Control& control, const fleet::Sight& sight, cons
     const flags::Cell& cell = judgement.after.cell;
     const auto more = problemsOf(judgement, "/flags" + pointerStep(cell.service) + pointerStep(cell.feature));
     foreseen.problems.insert(foreseen.problems.end(), more.begin(), more.end());
+    if (!judgement.problems.empty()) foreseen.code = "invalid";
+    if (!more.empty() && foreseen.code.empty()) foreseen.code = "not_ready";
   }
   addPlanDiff(foreseen);
   warnOfStrangers(state, sight, foreseen);
@@ -156,6 +159,7 @@ Json::Value view(const Foreseen& foreseen, const fleet::Sight& sight) {
   Json::Value out(Json::objectValue);
   out["changed"] = !foreseen.plan.isEmpty();
   out["applies"] = foreseen.problems.empty();
+  if (!foreseen.code.empty()) out["code"] = foreseen.code;
   out["hash"] = foreseen.hash;
   out["diff"] = foreseen.diff;
   out["errors"] = Json::Value(Json::arrayValue);
@@ -225,10 +229,7 @@ Response importState(const Control& control, const Call& call, const fleet::Sigh
     return withMember(problem(412, "stale", "what it would change moved since it was seen"), "import", said);
   }
   if (!foreseen->problems.empty()) {
-    const bool invalid = std::any_of(foreseen->preview.judgements.begin(), foreseen->preview.judgements.end(),
-                                     [](const changes::Judgement& one) { return !one.problems.empty(); });
-    return withMember(problem(422, invalid ? "invalid" : "not_ready", "it cannot be applied", foreseen->problems),
-                      "import", said);
+    return withMember(problem(422, foreseen->code, "it cannot be applied", foreseen->problems), "import", said);
   }
   if (foreseen->plan.isEmpty()) return ok(said);
   const auto revision = carryOut(control, *foreseen, ask.act());

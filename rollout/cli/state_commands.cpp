@@ -97,13 +97,14 @@ Outcome<Judged> judge(const Session& session, const Wanted& wanted) {
   if (!wanted.reason.empty()) judged.body["reason"] = wanted.reason;
   if (!wanted.ticket.empty()) judged.body["ticket"] = wanted.ticket;
   const auto answer = session.change("POST", "/v1/import?dry_run=true", judged.body);
-  if (!answer && answer.error().problem["errors"].empty()) return tl::unexpected(answer.error());
   if (answer) judged.answer = *answer;
   const Json::Value& errors = answer ? (*answer)["errors"] : answer.error().problem["errors"];
+  if (!answer && errors.empty() && problems.empty()) return tl::unexpected(answer.error());
   for (const Json::Value& error : errors)
     problems.add(document->placeOf(error["pointer"].asString()), printable(error["detail"].asString()));
   if (problems.empty()) return judged;
-  return tl::unexpected(Failure{answer && !(*answer)["applies"].asBool() ? kNotReady : kUsage, problems.text(), {}});
+  const bool waits = judged.answer["code"] == "not_ready";
+  return tl::unexpected(Failure{waits ? kNotReady : kUsage, problems.text(), {}});
 }
 
 int exportAll(const Session& session, const Wanted& wanted) {

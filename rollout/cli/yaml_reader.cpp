@@ -1,11 +1,13 @@
 #include "rollout/cli/yaml_reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "proxy/base/fields.h"
 
@@ -105,7 +107,7 @@ YAML::Mark PlacedDocument::placeOf(std::string pointer) const {
   for (;;) {
     if (const auto found = places.find(pointer); found != places.end()) return found->second;
     if (pointer.empty()) return YAML::Mark::null_mark();
-    pointer.resize(pointer.rfind('/'));
+    pointer.resize(std::min(pointer.rfind('/'), pointer.size() - 1));
   }
 }
 
