@@ -26,7 +26,7 @@ class EnrollerTest : public testing::Test {
   void give(const std::string& token) const { std::ofstream(tokenFile()) << token << "\n"; }
   std::string tokenFile() const { return directory / "token"; }
   IdentityFile file() const { return IdentityFile(directory.path()); }
-  JoinTerms terms() const { return {controller->target(), controller->authority().id(), "main", "node-a"}; }
+  JoinTerms terms() const { return {controller->target(), controller->authority().id(), "controller", "node-a"}; }
   /// As a start of the program does.
   void start() { start(terms()); }
   void start(JoinTerms to) {
@@ -137,7 +137,7 @@ TEST_F(EnrollerTest, D14_AServerWithAnotherRootNeverSeesTheToken) {
 
 TEST_F(EnrollerTest, D4_AProxyThatPosesAsTheControllerNeverSeesTheToken) {
   for (const char* name :
-       {"spiffe://loam/proxy/node-b", "spiffe://loam/controller/other", "spiffe://loam/x/controller/main"}) {
+       {"spiffe://loam/proxy/node-b", "spiffe://loam/controller/other", "spiffe://loam/x/controller/controller"}) {
     controller = std::make_unique<TlsController>(TestAuthority(), TlsController::Settings{.name = name});
     EXPECT_FALSE(join()) << name;
     EXPECT_TRUE(controller->heard().joins.empty()) << name;
