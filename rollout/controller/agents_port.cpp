@@ -69,7 +69,12 @@ std::optional<std::string> AgentsPort::whyNot(const tls::Certificate& leaf) {
 void AgentsPort::noteFailure(const http::Peer& peer, const Error& error) {
   if (error.code != ErrorCode::Denied) return;  // no TLS, or gone: counted by the server
   ++tally_.denied;
-  log_.info("agents", "a client is refused", {{"from", peer.address.ip.text()}, {"why", error.context}});
+  constexpr seconds kSayEvery{1};  // a client that tries again and again fills no log
+  if (loop_.now() - said_ < kSayEvery) return;
+  said_ = loop_.now();
+  log_.info(
+      "agents", "a client is refused",
+      {{"from", peer.address.ip.text()}, {"why", error.context}, {"refused_so_far", std::to_string(tally_.denied)}});
 }
 
 http::Http1Limits AgentsPort::limits() const {

@@ -47,6 +47,7 @@ class AgentsPort {
   std::shared_ptr<const tls::Context> context_;
   std::string secured_;                       // the leaf and the roots of context_
   std::map<std::string, std::int64_t> ends_;  // of the certificates that were shown, by serial
+  Monotonic said_{};                          // when a refusal was logged last
   std::unique_ptr<http::Http1Server> server_;
 };
 

@@ -31,8 +31,10 @@ Result<wire::Enrolment> Identities::join(const wire::Join& asked, const IpAddres
     log_.info("identity", "a host joined", {{"proxy", asked.proxy}, {"from", from.text()}});
     return wire::Enrolment{std::move(chain), standing()->trust};
   }
-  limit_.refused(from, clock_.now());
-  noteRefusal(asked, from, *verdict);
+  if (verdict->outcome != JoinOutcome::Limited) {
+    limit_.refused(from, clock_.now());
+    noteRefusal(asked, from, *verdict);  // of one who is not listened to the tally has to do: he fills no log
+  }
   return fail(ErrorCode::Denied, "this host may not join");
 }
 
