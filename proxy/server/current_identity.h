@@ -16,7 +16,7 @@ namespace loam::server {
 /// that opens connections.
 class CurrentIdentity {
  public:
-  /// `controller` names the one that is expected: "main".
+  /// `controller` names the one that is expected: "controller".
   CurrentIdentity(IdentityFile file, std::string controller);
 
   /// Takes what the disk has; none is fine. An error leaves it without.

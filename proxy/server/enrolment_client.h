@@ -11,7 +11,7 @@ namespace loam::server {
 struct JoinTerms {
   http::Target controller{};  ///< the agents' port
   std::string root;           ///< SHA-256 of the root that is believed for it, lower-case hex
-  std::string controllerName = "main";
+  std::string controllerName = "controller";
   std::string proxy;  ///< its name
 };
 

@@ -20,7 +20,7 @@ struct ExplicitPort {
 struct IdentitySettings {
   std::string root;       ///< SHA-256 of the root that is believed at the join, lower-case hex
   std::string tokenFile;  ///< of the join token
-  std::string controllerName = "main";
+  std::string controllerName = "controller";
 };
 
 /// What `loam-proxy --config FILE` says; docs/config.md describes each key.

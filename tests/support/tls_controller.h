@@ -48,7 +48,7 @@ inline wire::Trust trustIn(std::uint64_t step, const std::vector<const TestAutho
 class TlsController {
  public:
   struct Settings {
-    std::string name = "spiffe://loam/controller/main";
+    std::string name = "spiffe://loam/controller/controller";
     std::string token = "loam-join-good";
     std::time_t leafLife = 3600;
   };

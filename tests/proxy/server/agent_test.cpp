@@ -19,7 +19,7 @@ class AgentTest : public testing::Test {
 
   void start() {
     std::ofstream(directory / "token") << "loam-join-good";
-    JoinTerms terms{controller.target(), controller.authority().id(), "main", "node-a"};
+    JoinTerms terms{controller.target(), controller.authority().id(), "controller", "node-a"};
     enroller =
         std::make_unique<Enroller>(std::move(terms), directory / "token", IdentityFile(directory.path()), clock, log);
     enroller->load();

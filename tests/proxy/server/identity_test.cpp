@@ -100,7 +100,7 @@ TEST_F(IdentityTest, ACrashInTheMidstOfAWriteLeavesKeyAndCertificateOfOneKind) {
     const auto kept = file.load();
     ASSERT_TRUE(kept && *kept);
     EXPECT_EQ((*kept)->token, "first");
-    CurrentIdentity current(file, "main");
+    CurrentIdentity current(file, "controller");
     EXPECT_TRUE(current.load()) << "its key fits";
   }
   ASSERT_TRUE(file.store(second));
@@ -123,7 +123,7 @@ TEST_F(IdentityTest, EveryChangedByteIsFoundAndNoErrorShowsTheKey) {
 }
 
 TEST_F(IdentityTest, AKeyOfAnotherCertificateIsNeverStored) {
-  CurrentIdentity current(file, "main");
+  CurrentIdentity current(file, "controller");
   Identity mixed = good();
   mixed.own.keyPem = good().own.keyPem;
   EXPECT_FALSE(current.use(mixed));
@@ -132,7 +132,7 @@ TEST_F(IdentityTest, AKeyOfAnotherCertificateIsNeverStored) {
 }
 
 TEST_F(IdentityTest, ConnectionsGoByTheIdentityOfTheMoment) {
-  CurrentIdentity current(file, "main");
+  CurrentIdentity current(file, "controller");
   const http::Securing securing = current.securing();
   EXPECT_EQ(securing.wrap().error().code, ErrorCode::Denied);
   ASSERT_TRUE(current.use(good()));

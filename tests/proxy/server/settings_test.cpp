@@ -52,7 +52,7 @@ TEST(SettingsTest, AControllerOnTheNetworkNeedsAnIdentity) {
     ASSERT_TRUE(with) << with.error().context;
     EXPECT_EQ(with->identity->root, kRoot);
     EXPECT_EQ(with->identity->tokenFile, "/t");
-    EXPECT_EQ(with->identity->controllerName, "main");
+    EXPECT_EQ(with->identity->controllerName, "controller");
   }
   EXPECT_TRUE(withController("controller: /run/loam/controller.sock\n"));
   EXPECT_FALSE(

@@ -23,7 +23,7 @@ class HttpTransportTest : public testing::Test {
 
   test::TemporaryDirectory directory;
   TlsController controller;
-  server::CurrentIdentity identity{server::IdentityFile(directory.path()), "main"};
+  server::CurrentIdentity identity{server::IdentityFile(directory.path()), "controller"};
   std::unique_ptr<HttpTransport> transport = *HttpTransport::make(controller.target(), identity.securing());
 };
 
