@@ -44,9 +44,9 @@ void Enroller::load() {
   if (isUpToDate(*kept)) trustStep_ = kept->trust.step;
 }
 
-bool Enroller::isExpired() const {
+bool Enroller::hasNone() const {
   const auto identity = identity_.get();
-  return identity && unixSeconds(clock_.wall()) >= identity->leaf().notAfter();
+  return !identity || unixSeconds(clock_.wall()) >= identity->leaf().notAfter();
 }
 
 io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connection) {
@@ -54,11 +54,10 @@ io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connect
   if (got_ && clock_.now() >= nextTry_) {
     if (const Status taken = take(); !taken) onFailure(kKeeping, taken.error());
   }
-  const bool hasNone = identity_.get() == nullptr || isExpired();
-  if ((hasNone || refused_) && !got_ && clock_.now() >= nextTry_) {
+  if ((hasNone() || !heard_) && !got_ && clock_.now() >= nextTry_) {
     if (auto token = newToken()) co_await join(loop, *std::move(token));
   }
-  if (identity_.get() == nullptr || isExpired()) co_return false;
+  if (hasNone()) co_return false;
   if (told_) believe();
   if (!got_ && clock_.now() >= nextTry_ && isDue(*identity_.get())) co_await renew(loop, connection);
   co_return true;
@@ -67,13 +66,13 @@ io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connect
 std::optional<std::string> Enroller::newToken() {
   auto token = readFile(tokenFile_, kMostToken);
   if (!token) {
-    if (!refused_) sayOnce("no join token: " + token.error().context);
+    if (hasNone()) sayOnce("no join token: " + token.error().context);
     return std::nullopt;
   }
   token->erase(0, token->find_first_not_of(" \t\r\n"));
   token->erase(token->find_last_not_of(" \t\r\n") + 1);
   if (token->empty() || sha256Hex(*token) == tried_) {
-    if (!refused_) sayOnce(wanting());
+    if (hasNone()) sayOnce(wanting());
     return std::nullopt;
   }
   return *std::move(token);
@@ -102,8 +101,6 @@ io::Task<void> Enroller::join(io::EventLoop& loop, std::string token) {
 io::Task<void> Enroller::renew(io::EventLoop& loop, http::KeptConnection& connection) {
   auto renewed = co_await askToRenew(loop, connection, identity_.get(), clock_.now() + kPatience);
   if (!renewed) {
-    const ErrorCode code = renewed.error().code;
-    if (code == ErrorCode::Denied || code == ErrorCode::InvalidArgument) onRefused();
     co_return onFailure("renewing", renewed.error());
   }
   ++renewals_;
@@ -114,13 +111,14 @@ io::Task<void> Enroller::renew(io::EventLoop& loop, http::KeptConnection& connec
 
 Status Enroller::take() {
   Identity next = *got_;
+  identity_.deny(std::exchange(next.trust.denied, {}));
   if (Status used = identity_.use(std::move(next)); !used) {
     if (used.error().code == ErrorCode::InvalidArgument) got_.reset();  // it never will do
     return used;
   }
   got_.reset();
   told_.reset();  // what an enrolment says is newer than whatever a snapshot said before it
-  refused_ = false;
+  heard_ = true;
   said_.clear();
   const auto taken = identity_.get();
   schedule(*taken);

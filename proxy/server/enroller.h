@@ -42,15 +42,17 @@ class Enroller {
   io::Task<bool> tend(io::EventLoop& loop, http::KeptConnection& connection);
   /// What a snapshot says whom to believe. A step before the known one counts only where the controller was restored.
   void told(const wire::Trust& trust, bool restored);
-  /// The controller does not take the certificate: from now on a new token is tried, too.
-  void onRefused() { refused_ = true; }
+  /// Whether the controller answered the last question. One that does not may have revoked the certificate, which it
+  /// need not say: a new token is tried then, too.
+  void setHeard(bool heard) { heard_ = heard; }
 
   /// Any thread.
   const CurrentIdentity& identity() const { return identity_; }
   State state() const { return {expires_, joins_, renewals_, failures_, trustStep_}; }
 
  private:
-  bool isExpired() const;
+  /// Or one that has expired.
+  bool hasNone() const;
   /// A token that was not tried yet.
   std::optional<std::string> newToken();
   io::Task<void> join(io::EventLoop& loop, std::string token);
@@ -76,10 +78,10 @@ class Enroller {
   std::minstd_rand random_;
   std::optional<Identity> got_;  // and not yet on the disk
   std::optional<wire::Trust> told_;
-  std::string tried_;     // SHA-256 of the last token that was used or refused
-  std::string said_;      // why there is no identity
-  bool refused_ = false;  // by the controller, since the last identity was taken
-  int warned_ = 0;        // how near expiry was when it was said
+  std::string tried_;  // SHA-256 of the last token that was used or refused
+  std::string said_;   // why there is no identity
+  bool heard_ = true;  // by the controller, under this identity
+  int warned_ = 0;     // how near expiry was when it was said
   Wall renewAt_{};
   Monotonic nextTry_{};
   milliseconds backOff_{0};

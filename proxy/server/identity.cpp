@@ -43,9 +43,7 @@ Result<Identity> identityOf(const wire::Enrolment& enrolment, std::string keyPem
   if (name != spiffe) {
     return fail(ErrorCode::Protocol, "the certificate is for \"" + name + "\" where " + spiffe + " was asked for");
   }
-  Identity identity{{*std::move(chain), std::move(keyPem)}, enrolment.trust, {}};
-  identity.trust.denied.clear();
-  return identity;
+  return Identity{{*std::move(chain), std::move(keyPem)}, enrolment.trust, {}};
 }
 
 bool isUpToDate(const Identity& identity) {

@@ -12,7 +12,7 @@ namespace loam::server {
 /// Who a proxy is and whom it believes, as one thing: so that no crash leaves a key with another's certificate.
 struct Identity {
   tls::Credentials own{};  ///< leaf, then what leads to a root; never empty
-  wire::Trust trust{};     ///< without those that are denied: they come anew with each snapshot
+  wire::Trust trust{};     ///< in force and on the disk without those that are denied: they come with each snapshot
   std::string token{};     ///< SHA-256 of the token that it joined with: one is not tried twice
 
   const tls::Certificate& leaf() const { return own.chain.front(); }

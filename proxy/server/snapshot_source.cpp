@@ -128,6 +128,7 @@ io::Task<bool> SnapshotSource::ask() {
     onSilence(answer);
     co_return false;
   }
+  if (enroller_ != nullptr) enroller_->setHeard(true);
   if (answer->status == 204) {
     if (std::exchange(refusalIsLocal_, false)) refusal_.reset();  // the next question brings the snapshot again
     co_return true;
@@ -142,9 +143,7 @@ io::Task<bool> SnapshotSource::ask() {
 }
 
 void SnapshotSource::onSilence(const Result<http::Response>& answer) {
-  const bool denied =
-      answer ? answer->status == 401 || answer->status == 403 : answer.error().code == ErrorCode::Denied;
-  if (denied && enroller_ != nullptr) enroller_->onRefused();
+  if (enroller_ != nullptr) enroller_->setHeard(false);
   if (std::exchange(refusalIsLocal_, false)) refusal_.reset();
   const std::string error = answer ? "status " + std::to_string(answer->status) : answer.error().describe();
   if (reached_ || std::exchange(silent_, error) != error) {

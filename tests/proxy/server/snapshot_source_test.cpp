@@ -180,7 +180,10 @@ TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   controller->say(wire::encode(foreign));
   start();
   ASSERT_TRUE(eventually([&] { return source->state().refused == 3; }));
-  ASSERT_TRUE(eventually([&] { return controller->heard().back().refused.has_value(); }));
+  ASSERT_TRUE(eventually([&] {
+    const auto last = controller->heard().back().refused;
+    return last && last->generation == 5;
+  }));
   EXPECT_TRUE(generations().empty());
   EXPECT_EQ((*SnapshotFile(file()).load()), std::nullopt);
   std::string reasons;
