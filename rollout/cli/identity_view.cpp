@@ -14,11 +14,11 @@ std::string leftText(const Json::Value& end) {
   return left > 0 ? "in " + lengthText(left) : "over";
 }
 
-Json::Value entry(const char* kind, std::string name, std::string serial, const Json::Value& end) {
+Json::Value entry(const char* kind, const std::string& name, const std::string& serial, const Json::Value& end) {
   Json::Value out(Json::objectValue);
   out["kind"] = kind;
-  out["name"] = std::move(name);
-  out["serial"] = std::move(serial);
+  out["name"] = name;
+  out["serial"] = serial;
   out["not_after"] = end["not_after"];
   out["seconds_left"] = end["seconds_left"];
   out["state"] = "valid";
