@@ -30,7 +30,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Cl
         }});
   }
   LOAM_TRY(server->startWorkers(settings, taps, services));
-  if (server->guard_ && services) server->guard_->keepBypassed(services->notCaptured());
+  if (const auto controller = SocketAddress::parse(settings.controller)) server->controller_ = *controller;
+  if (server->guard_) server->guard_->keepBypassed(server->bypassed(services.get()));
   if (server->guard_) LOAM_TRY(server->guard_->start());
   return server;
 }
@@ -84,6 +85,12 @@ void Server::onAttached(guard::Listeners listeners, const DialTerms& terms) {
   }
 }
 
+std::vector<SocketAddress> Server::bypassed(const ServiceTable* services) const {
+  std::vector<SocketAddress> all = services == nullptr ? std::vector<SocketAddress>() : services->notCaptured();
+  if (controller_) all.push_back(*controller_);
+  return all;
+}
+
 bool Server::drain(bool handOver) {
   draining_ = true;
   const bool succeeded = guard_ && guard_->release(handOver);
@@ -134,7 +141,7 @@ std::vector<ConnectionSummary> Server::connections(std::size_t most) {
 }
 
 void Server::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
-  if (guard_) guard_->keepBypassed(services->notCaptured());
+  if (guard_) guard_->keepBypassed(bypassed(services.get()));
   const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (auto& worker : workers_) {
     worker->install(services, [left, done] {

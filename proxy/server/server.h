@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proxy/base/log.h"
@@ -62,6 +63,8 @@ class Server {
   Status startWorkers(const Settings& settings, const TapFactories& taps,
                       const std::shared_ptr<const ServiceTable>& services);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);
+  /// Destinations that are not captured: those of the snapshot, and the controller, which this proxy asks by itself.
+  std::vector<SocketAddress> bypassed(const ServiceTable* services) const;
 
   HeartbeatPage heartbeats_;
   std::vector<SocketAddress> addresses_;
@@ -69,6 +72,7 @@ class Server {
   std::vector<std::vector<std::unique_ptr<io::Listener>>> bound_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<GuardLink> guard_;
+  std::optional<SocketAddress> controller_;
   std::atomic<bool> draining_{false};  // also read by the admin thread
 };
 

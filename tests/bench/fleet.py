@@ -80,7 +80,7 @@ class Mesh:
 
     def __init__(self, controller, folder):
         self.controller, self.folder = controller, pathlib.Path(folder)
-        self.root = controller.call("GET", "/v1/identity")["root"]
+        self.root = controller.call("GET", "/v1/identity")["rotation"]["issuing"]
         self.names, self.processes = [], []
 
     def grow(self, count):

@@ -24,7 +24,7 @@ class Demo:
         where = self.directory / "loam"
         where.mkdir(parents=True, exist_ok=True)
         loam = Loam(ProcessTable(where), where)
-        loam.hosts = {name: self.field.network[name] for name in CAPTURED if (where / name).is_dir()}  # of an earlier run
+        loam.hosts = {name: self.field.network[name] for name in CAPTURED if (where / name / "guard.yaml").exists()}  # of an earlier run
         return loam
 
     def up(self, rate, rare):

@@ -95,7 +95,7 @@ class Loam:
         token.write_text(self.cli("identity", "token", host.name))
         token.chmod(0o600)
         return {"controller": f"{self.controller_host.address}:{AGENTS_PORT}",
-                "identity": {"root": self.get("/v1/identity")["root"], "token_file": str(token)}}
+                "identity": {"root": self.get("/v1/identity")["rotation"]["issuing"], "token_file": str(token)}}
 
     def start_guard(self, host):
         home = self.directory / host.name
