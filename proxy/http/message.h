@@ -22,6 +22,7 @@ struct Peer {
     uid_t user = 0;
     gid_t group = 0;
     pid_t pid = 0;
+    std::vector<gid_t> groups{};  ///< its other groups
   };
   std::optional<Process> process{};  ///< at the other end of a Unix socket when it connected
 };

@@ -1,6 +1,7 @@
 #include "rollout/api/api.h"
 
 #include "proxy/wire/report.h"
+#include "rollout/api/access_routes.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
@@ -20,20 +21,24 @@ bool isLoopbackHost(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
-Caller localCaller(const Request& request) {
-  const auto& process = request.peer.process;
-  return {process ? "uid:" + std::to_string(process->user) : "local", process ? "socket" : "loopback", Access::Admin,
-          true};
-}
-
-Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
-    : loop_(loop), recorder_(recorder), clock_(clock), log_(log), control_(control), writer_(loop), reader_(loop) {
+Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, access::AccessStore& access,
+         LocalRoles local, const Clock& clock, Log& log)
+    : loop_(loop),
+      recorder_(recorder),
+      clock_(clock),
+      log_(log),
+      control_(control),
+      callers_(loop, access, std::move(local), clock, log),
+      writer_(loop),
+      reader_(loop) {
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, reader_, clock_);
   addFlagRoutes(router_, control_);
   addChangeRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
+  addAccessRoutes(router_, control_, access);
+  addWhoamiRoute(router_, [this] { return servesLoopback_ && callers_.isLoopbackOpen(); });
   addHealthRoutes();
   scope_.spawn(keepHouse());
   scope_.spawn(followTopology());
@@ -120,15 +125,24 @@ http::Http1Counters Api::httpCounters() const {
   return sum;
 }
 
-void Api::serve(std::unique_ptr<io::Listener> listener, bool loopback) {
+io::Task<Response> Api::answer(const Request& request, bool onLoopback) {
+  Caller caller = callers_.of(request, onLoopback);
+  const bool wrong = caller.hasWrongToken;
+  Response response = co_await router_.answer(request, std::move(caller));
+  if (wrong && response.status == 401) response = co_await callers_.delayed(request, std::move(response));
+  co_return response;
+}
+
+void Api::serve(std::unique_ptr<io::Listener> listener, Door door) {
   http::Http1Limits limits;
   limits.bodyOf = [most = limits.body](const Request& request) {
     return request.path() == "/v1/reports" ? wire::kMostReportBytes : most;
   };
-  if (loopback) limits.admitsHost = isLoopbackHost;
+  limits.admitsHost = std::move(door.admitsHost);
+  servesLoopback_ = servesLoopback_ || door.loopback;
   servers_.push_back(std::make_unique<http::Http1Server>(
-      loop_, std::move(listener),
-      [this](const Request& request) { return router_.answer(request, localCaller(request)); }, std::move(limits)));
+      loop_, std::move(listener), [this, on = door.loopback](const Request& request) { return answer(request, on); },
+      std::move(limits), std::move(door.security)));
 }
 
 io::Task<void> Api::drain(Monotonic deadline) {

@@ -2,6 +2,7 @@
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/flag_view.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/scoped.h"
 
 namespace loam::api {
 
@@ -60,12 +61,25 @@ std::optional<Response> refuseUnknown(const Control& control, const fleet::Topol
   return std::nullopt;
 }
 
+std::vector<flags::Cell> cellsOf(const std::vector<changes::CellEdit>& edits) {
+  std::vector<flags::Cell> cells;
+  for (const changes::CellEdit& edit : edits) cells.push_back(edit.cell);
+  return cells;
+}
+
+/// Whoever may change only a part can neither do nor drop what somebody proposed for the rest.
+std::optional<Response> refuseOutsider(const Control& control, const Call& call, const std::string& id) {
+  const auto change = control.changes.find(id);
+  return change ? refuseOutside(call.caller, cellsOf(change->edits)) : std::nullopt;
+}
+
 Response propose(const Control& control, const fleet::Topology& topology, const Call& call) {
   Ask ask(call, "change.propose", {"edits"});
   ask.fields().require("edits");
   ask.readTimes("edits", {"expires", "at"}, unixSeconds(control.clock.wall()));
   auto edits = changes::readCellEdits(ask.fields(), "edits");
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, cellsOf(edits))) return *std::move(refused);
   if (auto refused = refuseUnknown(control, topology, edits)) return *std::move(refused);
   const auto change = control.changes.propose(std::move(edits), ask.act());
   if (!change) return problem(change.error());
@@ -81,6 +95,7 @@ Response apply(const Control& control, const Call& call, const std::string& id) 
   ask.fields().require("hash");
   const std::string hash = ask.fields().text("hash", 64).value_or("");
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutsider(control, call, id)) return *std::move(refused);
   const auto applied = control.changes.apply(id, hash, ask.act());
   if (!applied) return problem(applied.error());
   if (!*applied) return refusal(applied->error(), id);
@@ -90,6 +105,7 @@ Response apply(const Control& control, const Call& call, const std::string& id) 
 Response discard(const Control& control, const Call& call, const std::string& id) {
   Ask ask(call, "change.discard", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutsider(control, call, id)) return *std::move(refused);
   const auto discarded = control.changes.discard(id, ask.act());
   if (!discarded) return problem(discarded.error());
   if (!*discarded) return refusal(discarded->error(), id);
@@ -115,20 +131,22 @@ Response list(const Control& control) {
 void addChangeRoutes(Router& router, const Control& control) {
   using Answer = std::function<Response(const Control&, const Call& call, const std::string& id)>;
   const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
-    router.add(access, method, pattern, [control, answer](const Call& call) {
+    RouteHandler handler = [control, answer](const Call& call) {
       return control.writer.run([control, call, answer] {
         const auto id = call.names.find("id");
         return answer(control, call, id == call.names.end() ? std::string() : id->second);
       });
-    });
+    };
+    router.add(access, method, pattern, std::move(handler), Scoping::Checked);
   };
   add(Access::Viewer, "GET", "/v1/changes",
       [](const Control& to, const Call&, const std::string&) { return list(to); });
-  router.add(Access::Operator, "POST", "/v1/changes", [control](const Call& call) {
+  RouteHandler proposing = [control](const Call& call) {
     // The fleet is this thread's; what it knows goes over as it is now.
     return control.writer.run(
         [control, call, topology = control.fleet.topology()] { return propose(control, *topology, call); });
-  });
+  };
+  router.add(Access::Operator, "POST", "/v1/changes", std::move(proposing), Scoping::Checked);
   add(Access::Viewer, "GET", "/v1/changes/{id}",
       [](const Control& to, const Call&, const std::string& id) { return show(to, id); });
   add(Access::Operator, "POST", "/v1/changes/{id}/apply", apply);

@@ -5,6 +5,7 @@
 
 #include "rollout/api/flag_view.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/scoped.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -79,6 +80,7 @@ Response freeze(const Control& control, const Call& call) {
     if (time && *time <= now) ask.fields().problem("until", "that time is over");
   }
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, {{freeze.service, freeze.feature}})) return *std::move(refused);
   freeze.reason = ask.act().reason;
   freeze.by = ask.act().who;
   const auto desired = control.flags.desired();
@@ -95,7 +97,11 @@ Response freeze(const Control& control, const Call& call) {
 Response unfreeze(const Control& control, const Call& call, const std::string& id) {
   Ask ask(call, "unfreeze", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
-  if (!control.flags.desired()->freezes.contains(id)) return problem(404, "not_found", "there is no freeze " + id);
+  const auto desired = control.flags.desired();
+  const auto found = desired->freezes.find(id);
+  if (found == desired->freezes.end()) return problem(404, "not_found", "there is no freeze " + id);
+  const flags::Cell cell{found->second.service, found->second.feature};
+  if (auto refused = refuseOutside(call.caller, {cell})) return *std::move(refused);
   const audit::Edit edit{std::string(flags::kFreezeKind), id, std::nullopt, std::nullopt};
   const auto done = control.flags.commit({&edit, 1}, ask.act());
   if (!done) return problem(done.error());
@@ -111,6 +117,7 @@ Response kill(const Control& control, const Call& call) {
     ask.fields().problem("feature", "there is no feature \"" + feature + "\"");
   }
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, {{service, feature}})) return *std::move(refused);
   const auto killed = control.flags.kill(service, feature, ask.act());
   Json::Value out(Json::objectValue);
   out["revision"] = Json::UInt64(killed.revision);
@@ -134,6 +141,7 @@ Response setService(const Control& control, const Call& call, const std::string&
   if (fields.has("tags")) settings.tags = fields.texts("tags", 64);
   if (const auto captured = fields.boolean("captured")) settings.captured = *captured;
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, {{name, ""}})) return *std::move(refused);
   std::sort(settings.tags.begin(), settings.tags.end());
   const audit::Edit edit{std::string(flags::kServiceKind), name, settings.revision, toJson(settings)};
   const auto done = control.flags.commit({&edit, 1}, ask.act());
@@ -150,10 +158,11 @@ Response setService(const Control& control, const Call& call, const std::string&
 void addFlagRoutes(Router& router, const Control& control) {
   using Answer = std::function<Response(const Control&, const Call&)>;
   const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
-    router.add(access, method, pattern, [control, access, answer](const Call& call) {
+    RouteHandler handler = [control, access, answer](const Call& call) {
       Background& thread = access == Access::Viewer ? control.reader : control.writer;
       return thread.run([control, call, answer] { return answer(control, call); });
-    });
+    };
+    router.add(access, method, pattern, std::move(handler), Scoping::Checked);
   };
   add(Access::Viewer, "GET", "/v1/features", [](const Control&, const Call&) { return listFeatures(); });
   add(Access::Viewer, "GET", "/v1/flags", [](const Control& to, const Call& call) { return listFlags(to, call); });

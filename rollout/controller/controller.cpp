@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rollout/controller/catalogue_claims.h"
+#include "rollout/controller/local_roles.h"
 
 namespace loam::controller {
 
@@ -47,38 +48,46 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
 }  // namespace
 
 Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch,
-                       const Clock& clock, Log& log)
+                       api::LocalRoles local, const Clock& clock, Log& log)
     : loop_(std::move(loop)),
       recorder_(stores.graph, clock),
       flags_(stores.ledger, stores.journal, clock, log),
       changes_(flags_, clock, random64),
+      access_(stores.ledger, clock),
       fleet_(*loop_, epoch, clock, log),
       control_(*loop_),
       reading_(*loop_),
-      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, clock,
-           log) {}
+      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, access_,
+           std::move(local), clock, log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                      Log& log) {
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
+  auto local = localRoles(settings.socketRoles);
+  if (!local) return fail(std::move(local).error());
   const auto epoch = nextEpoch(stores.ledger, clock, log);
   if (!epoch) return fail(epoch.error());
-  std::unique_ptr<Controller> controller(new Controller(*std::move(loop), stores, *epoch, clock, log));
+  std::unique_ptr<Controller> controller(
+      new Controller(*std::move(loop), stores, *epoch, *std::move(local), clock, log));
   LOAM_TRY(controller->loadWanted(stores.ledger));
   if (!settings.catalogue.empty()) LOAM_TRY(controller->loadCatalogue(settings.catalogue));
   LOAM_TRY(makeDirectoryFor(settings.socket));
   auto socket = io::Listener::bindUnix(*controller->loop_, settings.socket);
   if (!socket) return fail(std::move(socket).error());
   controller->socket_ = settings.socket;
-  controller->api_.serve(*std::move(socket), false);
+  controller->api_.serve(*std::move(socket), {});
   log.info("controller", "serving", {{"socket", settings.socket}, {"db", settings.database}});
   if (settings.listen) {
     LOAM_TRY(checkListen(*settings.listen));
     auto port = io::Listener::bind(*controller->loop_, *settings.listen);
     if (!port) return fail(std::move(port).error());
     log.info("controller", "serving", {{"address", (*port)->address().text()}});
-    controller->api_.serve(*std::move(port), true);
+    controller->api_.serve(*std::move(port), {.loopback = true, .admitsHost = api::isLoopbackHost});
+    if (controller->api_.callers().isLoopbackOpen()) {
+      log.warn("controller", "everybody on this host is an admin over loopback, until there is an admin's token",
+               {{"address", settings.listen->text()}, {"fix", "loam token create NAME --role admin"}});
+    }
   }
   return controller;
 }
@@ -88,6 +97,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   const auto documents = ledger.documents();
   if (!documents) return fail(documents.error());
   LOAM_TRY(changes_.load(*documents));
+  LOAM_TRY(access_.load(*documents));
   fleet_.setDesired(flags_.desired());
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
@@ -100,11 +110,13 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
 io::Task<void> Controller::tick() {
   for (;;) {
     co_await loop_->sleepFor(kTick);
-    const http::Response done = co_await control_.run([this] {
+    api::Background::Work work = [this, used = api_.callers().takeUses()] {
       flags_.settleJournal();
       changes_.keepAppointments();
+      access_.noteUses(used);
       return http::Response{};
-    });
+    };
+    const http::Response done = co_await control_.run(std::move(work));
     (void)done;  // what went wrong is said where it did
   }
 }

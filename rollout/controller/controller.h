@@ -6,6 +6,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
 #include "proxy/io/event_loop.h"
+#include "rollout/access/access_store.h"
 #include "rollout/api/api.h"
 #include "rollout/audit/journal.h"
 #include "rollout/changes/changes.h"
@@ -37,13 +38,14 @@ class Controller {
   void stop();
 
   io::EventLoop& loop() { return *loop_; }
+  api::Api& api() { return api_; }
   const api::Router& router() const { return api_.router(); }
 
  private:
   static constexpr seconds kTick{1};
 
-  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch, const Clock& clock,
-             Log& log);
+  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch, api::LocalRoles local,
+             const Clock& clock, Log& log);
   Status loadCatalogue(const std::string& path);
   Status loadWanted(audit::Ledger& ledger);
   io::Task<void> tick();
@@ -54,6 +56,7 @@ class Controller {
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
+  access::AccessStore access_;
   fleet::Fleet fleet_;
   api::Background control_;
   api::Background reading_;

@@ -14,6 +14,12 @@ LogLevel levelOf(const std::string& name) {
   return kLevels.at(name);
 }
 
+void readSocketRoles(YamlMapping& root, SocketRoles& into) {
+  auto roles = root.mapping("socket_roles", {"viewer", "operator", "admin", "proxy"});
+  if (!roles) return;
+  for (const std::string& role : roles->keys()) into[role] = roles->texts(role);
+}
+
 }  // namespace
 
 Settings defaultSettings(const Home& home) {
@@ -27,7 +33,8 @@ Settings defaultSettings(const Home& home) {
 Result<Settings> loadSettings(const std::string& path, const Home& home) {
   Settings settings = defaultSettings(home);
   YamlProblems problems(path);
-  auto root = YamlMapping::load(path, problems, {"listen", "socket", "db", "control_db", "catalogue", "log_level"});
+  auto root = YamlMapping::load(path, problems,
+                                {"listen", "socket", "db", "control_db", "catalogue", "log_level", "socket_roles"});
   if (!root) return fail(std::move(root).error());
   settings.listen = root->address("listen");
   if (settings.listen) {
@@ -40,6 +47,7 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {
     settings.logLevel = levelOf(*level);
   }
+  readSocketRoles(*root, settings.socketRoles);
   LOAM_TRY(problems.status());
   return settings;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/base/address.h"
 #include "proxy/base/home.h"
@@ -10,6 +12,9 @@
 
 namespace loam::controller {
 
+/// Groups of this host whose processes have a role on the Unix socket: by "viewer", "operator", "admin" and "proxy".
+using SocketRoles = std::map<std::string, std::vector<std::string>, std::less<>>;
+
 /// What loam-controller is to do; a flag wins over the file, the file over what LOAM_HOME says.
 struct Settings {
   std::optional<SocketAddress> listen;  ///< loopback TCP, beside the socket; none by default
@@ -17,11 +22,12 @@ struct Settings {
   std::string database;
   std::string control;    ///< file of flags, changes and the audit log
   std::string catalogue;  ///< empty: none
+  SocketRoles socketRoles{};
   LogLevel logLevel = LogLevel::Info;
 };
 
-/// Reads a file with the keys listen, socket, db, control_db, catalogue and log_level over the defaults of `home`. All
-/// problems at once, "FILE:LINE:COLUMN: what was expected" each.
+/// Reads a file with the keys of docs/config.md over the defaults of `home`. All problems at once, "FILE:LINE:COLUMN:
+/// what was expected" each.
 Result<Settings> loadSettings(const std::string& path, const Home& home);
 Settings defaultSettings(const Home& home);
 

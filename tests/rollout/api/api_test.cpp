@@ -214,7 +214,7 @@ TEST_F(ApiTest, TheOpenApiFileNamesEveryRouteAndNoOther) {
     }
   }
   std::set<std::string> served_;
-  for (const auto& [method, pattern, access] : served->router().routes()) served_.insert(method + " " + pattern);
+  for (const Router::Declared& route : served->router().routes()) served_.insert(route.method + " " + route.pattern);
   EXPECT_EQ(written, served_);
 }
 

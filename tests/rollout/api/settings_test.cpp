@@ -30,6 +30,13 @@ TEST_F(SettingsTest, AFileStandsOverTheHome) {
   EXPECT_EQ(settings->logLevel, LogLevel::Warn);
 }
 
+TEST_F(SettingsTest, GroupsOfTheHostHaveRoles) {
+  const auto settings = load("socket_roles:\n  viewer: [staff, adm]\n  proxy: loam-proxy\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->socketRoles, (SocketRoles{{"viewer", {"staff", "adm"}}, {"proxy", {"loam-proxy"}}}));
+  EXPECT_FALSE(load("socket_roles: {root: [staff]}\n"));
+}
+
 TEST_F(SettingsTest, EveryProblemIsToldAtOnce) {
   const auto settings = load("lisen: x\nlisten: 0.0.0.0:7400\nlog_level: loud\ndb: [a]\n");
   ASSERT_FALSE(settings);
