@@ -5,16 +5,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
 #include "proxy/base/descriptor.h"
+#include "proxy/base/durable_file.h"
 
 namespace loam {
 
 namespace {
 
 Status writeAndSync(const std::string& path, std::string_view bytes) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  ::unlink(path.c_str());  // of a program that was killed half way
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return fail(systemError(errno, "writing " + path));
   while (!bytes.empty()) {
     const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
@@ -23,14 +24,6 @@ Status writeAndSync(const std::string& path, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   if (::fsync(file.get()) != 0) return fail(systemError(errno, "writing " + path));
-  return {};
-}
-
-Status syncDirectoryOf(const std::string& path) {
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const std::string directory = parent.empty() ? "." : parent.string();
-  const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened || ::fsync(opened.get()) != 0) return fail(systemError(errno, "syncing " + directory));
   return {};
 }
 

@@ -1,9 +1,5 @@
 #include "proxy/tls/openssl.h"
 
-#include <openssl/sha.h>
-
-#include <array>
-
 namespace loam::tls {
 
 std::string takeReason() {
@@ -43,12 +39,6 @@ std::string hexOf(std::span<const std::uint8_t> bytes) {
     hex.push_back(kDigits[byte & 15]);
   }
   return hex;
-}
-
-std::string sha256Hex(std::string_view bytes) {
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), digest.data());
-  return hexOf(digest);
 }
 
 }  // namespace loam::tls

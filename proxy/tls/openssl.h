@@ -46,8 +46,7 @@ int refusePassphrase(char* buffer, int size, int writing, void* unused);
 /// What `key` signs with: SHA-256, nothing where the algorithm has its own (Ed25519).
 const EVP_MD* digestFor(const EVP_PKEY* key);
 
-std::string hexOf(std::span<const std::uint8_t> bytes);
 /// Lower-case hex.
-std::string sha256Hex(std::string_view bytes);
+std::string hexOf(std::span<const std::uint8_t> bytes);
 
 }  // namespace loam::tls

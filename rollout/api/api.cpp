@@ -32,7 +32,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
       writer_(loop),
       reader_(loop) {
   addReportRoutes(router_, recorder_, writer_);
-  addGraphRoutes(router_, recorder_, reader_, clock_);
+  addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
   addChangeRoutes(router_, control_);
   addAuditRoutes(router_, control_);

@@ -16,6 +16,7 @@ using http::Response;
 /// What the handlers share, copied into the work that runs elsewhere.
 struct Record {
   const record::Recorder& recorder;
+  const flags::FlagStore& flags;
   const Clock& clock;
 
   std::int64_t now() const { return unixSeconds(clock.wall()); }
@@ -31,6 +32,17 @@ Response unknownNode(const Record& record, record::GraphQuery query, const std::
   return problem(error, nearest(wanted, names));
 }
 
+/// The services that are not observed whole, and that share.
+std::vector<graph::Sampled> sampled(const flags::Desired& desired) {
+  std::vector<graph::Sampled> all;
+  for (const auto& [cell, flag] : desired.flags) {
+    if (cell.feature != "observe" || flag.stage == "on") continue;
+    const double share = flag.isOff() ? 0 : static_cast<double>(flag.share) / flags::kWhole;
+    if (share < 1) all.push_back({cell.service, share});
+  }
+  return all;
+}
+
 using Show = Response (*)(const Record&, const Call&, const graph::Graph&);
 
 Response answerGraph(const Record& record, const Call& call, const std::vector<std::string_view>& more, Show show) {
@@ -40,8 +52,11 @@ Response answerGraph(const Record& record, const Call& call, const std::vector<s
   if (const Status status = reader.expectOnly(known); !status) return problem(status.error());
   const auto query = reader.graph();
   if (!query) return problem(query.error());
-  const auto graph = record.recorder.graph(*query);
-  if (graph) return show(record, call, *graph);
+  auto graph = record.recorder.graph(*query);
+  if (graph) {
+    graph->header.sampled = sampled(*record.flags.desired());
+    return show(record, call, *graph);
+  }
   if (graph.error().code != ErrorCode::NotFound) return problem(graph.error());
   return unknownNode(record, *query, query->filter.focus, graph.error());
 }
@@ -115,9 +130,10 @@ Response answerProxies(const Record& record, const Call& call) {
 
 }  // namespace
 
-void addGraphRoutes(Router& router, const record::Recorder& recorder, Background& reader, const Clock& clock) {
+void addGraphRoutes(Router& router, const record::Recorder& recorder, const flags::FlagStore& flags, Background& reader,
+                    const Clock& clock) {
   using Answer = std::function<Response(const Record&, const Call&)>;
-  const Record record{recorder, clock};
+  const Record record{recorder, flags, clock};
   const auto get = [&](std::string pattern, Answer answer) {
     router.add(Access::Viewer, "GET", std::move(pattern), [record, &reader, answer](const Call& call) {
       return reader.run([record, call, answer] { return answer(record, call); });

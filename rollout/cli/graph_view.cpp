@@ -26,6 +26,17 @@ std::string coverageText(const Json::Value& coverage) {
   return text.empty() ? "no proxy reported" : text;
 }
 
+/// "10 % of orders": what is not observed whole; empty for nothing.
+std::string sampledText(const Json::Value& sampled) {
+  std::string text;
+  for (const Json::Value& one : sampled) {
+    const std::string service = one["service"].asString();
+    text.append(text.empty() ? "" : ", ").append(percentText(one["share"].asDouble())).append(" of ");
+    text.append(service == "*" ? "every other service" : printable(service));
+  }
+  return text;
+}
+
 }  // namespace
 
 void printHeader(const Session& session, const Json::Value& header) {
@@ -42,6 +53,10 @@ void printHeader(const Session& session, const Json::Value& header) {
                << "; captured " << percentText(header["captured_share"].asDouble()) << " of known connections";
   const std::uint64_t cut = header["cut"]["edges"].asUInt64();
   if (cut != 0) terminal.out << "; " << cut << " edges not shown";
+  const std::string partly = sampledText(header["sampled"]);
+  if (!partly.empty()) {
+    terminal.out << "\n" << terminal.dim() << "observed  " << terminal.plain() << "only " << partly << " (connections)";
+  }
   terminal.out << "\n\n";
 }
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proxy/base/json.h"
-#include "proxy/tls/openssl.h"
+#include "proxy/base/sha256.h"
 #include "rollout/identity/secret.h"
 
 namespace loam::identity {
@@ -20,7 +20,7 @@ Result<MintedToken> mintJoinToken(const std::string& name, Wall now, seconds lif
   if (!secret) return fail(std::move(secret).error());
   MintedToken minted;
   minted.secret = *std::move(secret);
-  minted.token.hash = tls::sha256Hex(minted.secret);
+  minted.token.hash = sha256Hex(minted.secret);
   minted.token.id = minted.token.hash.substr(0, kIdDigits);
   minted.token.name = name;
   minted.token.issued = unixSeconds(now);
@@ -28,7 +28,7 @@ Result<MintedToken> mintJoinToken(const std::string& name, Wall now, seconds lif
   return minted;
 }
 
-std::string joinTokenId(std::string_view presented) { return tls::sha256Hex(presented).substr(0, kIdDigits); }
+std::string joinTokenId(std::string_view presented) { return sha256Hex(presented).substr(0, kIdDigits); }
 
 std::string_view name(JoinVerdict verdict) {
   constexpr std::array<std::string_view, 5> kNames = {"good", "unknown", "used", "expired", "other_name"};
@@ -36,7 +36,7 @@ std::string_view name(JoinVerdict verdict) {
 }
 
 JoinVerdict check(const JoinToken* kept, std::string_view presented, std::string_view name, Wall now) {
-  const std::string hash = tls::sha256Hex(presented);
+  const std::string hash = sha256Hex(presented);
   if (kept == nullptr || !sameSecret(kept->hash, hash)) return JoinVerdict::Unknown;
   if (kept->used != 0) return JoinVerdict::Used;
   if (unixSeconds(now) >= kept->expires) return JoinVerdict::Expired;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "proxy/base/atomic_file.h"
 #include "proxy/base/descriptor.h"
 
 namespace loam::identity {
@@ -21,37 +22,10 @@ auto failed(std::string_view doing, const std::filesystem::path& path) {
   return fail(systemError(error, std::string(doing) + " " + path.string()));
 }
 
-Status writeAll(const Descriptor& file, std::string_view bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const auto count = ::write(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("writing", path);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  if (::fsync(file.get()) != 0) return failed("writing", path);
-  return {};
-}
-
-Status syncDirectoryOf(const std::filesystem::path& path) {
-  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return failed("writing to", parent);
-  return {};
-}
-
 }  // namespace
 
 Status writePrivateFile(const std::filesystem::path& path, std::string_view bytes) {
-  std::filesystem::path next = path;
-  next += ".new";
-  ::unlink(next.c_str());  // of a program that was killed half way
-  {
-    const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!file) return failed("making", next);
-    LOAM_TRY(writeAll(file, bytes, next));
-  }
-  if (::rename(next.c_str(), path.c_str()) != 0) return failed("replacing", path);
-  return syncDirectoryOf(path);
+  return replaceFile(path.string(), bytes);
 }
 
 Result<std::string> readPrivateFile(const std::filesystem::path& path, mode_t forbidden) {

@@ -23,6 +23,10 @@ std::vector<std::string> headerLines(const Header& header) {
     }
     lines.push_back(std::move(line));
   }
+  for (const Sampled& sampled : header.sampled) {
+    lines.push_back("observed: " + decimal(sampled.share * 100) + " % of the connections to " +
+                    (sampled.service == "*" ? "every other service" : sampled.service));
+  }
   return lines;
 }
 

@@ -69,6 +69,13 @@ Json::Value toJson(const Header& header) {
     entry["lost"] = toJson(coverage.losses);
     out["coverage"].append(std::move(entry));
   }
+  out["sampled"] = Json::Value(Json::arrayValue);
+  for (const Sampled& sampled : header.sampled) {
+    Json::Value entry(Json::objectValue);
+    entry["service"] = sampled.service;
+    entry["share"] = rounded(sampled.share);
+    out["sampled"].append(std::move(entry));
+  }
   return out;
 }
 

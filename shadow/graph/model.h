@@ -62,12 +62,19 @@ struct Coverage {
   wire::Losses losses;
 };
 
+/// A service of whose connections only some are observed: its counts are those of the share, not scaled up.
+struct Sampled {
+  std::string service;  ///< "*": every one that is not named
+  double share = 0;     ///< 0..1; 0: it is not observed at all
+};
+
 /// What stands beside every answer: from when, of which state, how complete.
 struct Header {
   Window window;
   std::uint64_t revision = 0;      ///< grows with every report that was counted
   std::int64_t resolution = 0;     ///< seconds of the coarsest bucket used
   std::vector<Coverage> coverage;  ///< by proxy name
+  std::vector<Sampled> sampled;    ///< by service, as it is wanted now
   double capturedShare = 1;        ///< connections captured of all known ones, the inventory's included
   std::uint64_t cutNodes = 0;      ///< left out by focus, depth or limits
   std::uint64_t cutEdges = 0;

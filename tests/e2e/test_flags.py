@@ -62,6 +62,8 @@ def test_a_flag_changes_a_running_proxy_and_the_record_shows_it(lab, steered):
     """10 % of the connections are observed, then none, then all; the traffic does not notice."""
     loam, service = steered
     set_observe(loam, service, "sampled", "--percent", "10")
+    assert loam.get("/v1/graph")["header"]["sampled"] == [{"service": service, "share": 0.1}]
+    assert f"observed  only 10.0% of {service}" in loam.cli("graph", "show")
     before = settled(loam)
     call(lab, 400)
     assert 12 <= seen_after(loam, before, 12) <= 80  # 40 expected; six standard deviations

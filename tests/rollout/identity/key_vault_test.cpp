@@ -56,7 +56,7 @@ TEST_F(KeyVaultTest, D11_KeysAreSealedPrivateFiles) {
   ::umask(022);
   EXPECT_EQ(modeOf(directory / "a1.key"), 0600u);
   EXPECT_EQ(test::readAll(directory / "a1.key").find("PRIVATE"), std::string::npos);
-  EXPECT_FALSE(std::filesystem::exists(directory / "a1.key.new"));
+  EXPECT_FALSE(std::filesystem::exists(directory / "a1.key.next"));
   const auto again = open().load("a1");
   ASSERT_TRUE(again) << again.error().describe();
   EXPECT_EQ(again->toPem(), key->toPem());
@@ -82,7 +82,7 @@ TEST_F(KeyVaultTest, D11_AFileThatOthersCanReadIsRefused) {
 
 TEST_F(KeyVaultTest, WritingReplacesAsAWhole) {
   const auto path = directory / "file";
-  put("file.new", "left by one that was killed", 0666);
+  put("file.next", "left by one that was killed", 0666);
   ASSERT_TRUE(writePrivateFile(path, "one"));
   ASSERT_TRUE(writePrivateFile(path, "two"));
   EXPECT_EQ(*readPrivateFile(path), "two");

@@ -5,6 +5,7 @@
 
 #include "proxy/base/json.h"
 #include "shadow/graph/exports.h"
+#include "shadow/graph/json_view.h"
 #include "tests/shadow/graph/sample.h"
 
 namespace loam::graph {
@@ -80,6 +81,18 @@ TEST(ExportTest, DotGolden) {
           "\"];\n"
           "  \"shop\" -> \"web\" [label=\"http1 10/s 1% 1.984ms\", id=\"" +
           stableId({"shop", "web", "http1", "80"}) + "\"];\n}\n");
+}
+
+TEST(ExportTest, TheHeaderSaysWhatIsObservedOnlyInPart) {
+  Graph graph = graphOf({edgeOf("shop", "web")});
+  graph.header.sampled = {{"*", 0}, {"web", 0.125}};
+  EXPECT_NE(exportDot(graph).find("// observed: 0 % of the connections to every other service\n"
+                                  "// observed: 12.5 % of the connections to web\n"),
+            std::string::npos);
+  const Json::Value sampled = toJson(graph)["header"]["sampled"];
+  ASSERT_EQ(sampled.size(), 2u);
+  EXPECT_EQ(sampled[1]["service"].asString(), "web");
+  EXPECT_EQ(sampled[1]["share"].asDouble(), 0.125);
 }
 
 TEST(ExportTest, CsvGolden) {
