@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "proxy/base/address.h"
 
 namespace loam::http {
+
+class BodyStream;
 
 /// Who sent a request, as far as its connection tells.
 struct Peer {
@@ -48,6 +51,7 @@ struct Response {
   std::string contentType = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<BodyStream> stream{};  ///< a server's: comes piece by piece in the place of `body`
 
   /// First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;
