@@ -33,9 +33,9 @@ int say(const loam::Error& error, int status) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--config", options.config, "YAML with the keys listen, socket, db, control_db, catalogue, log_level")
-      ->option_text("FILE");
-  app.add_option("--listen", options.listen, "also serve this loopback address and port")->option_text("ADDR:PORT");
+  app.add_option("--config", options.config, "YAML, its keys are in docs/config.md")->option_text("FILE");
+  app.add_option("--listen", options.listen, "also serve this address and port; others than loopback need tls in FILE")
+      ->option_text("ADDR:PORT");
   app.add_option("--socket", options.socket, "Unix socket to serve ($LOAM_HOME/run/controller.sock)")
       ->option_text("PATH");
   app.add_option("--db", options.database, "file of the graph's record ($LOAM_HOME/graph.db)")->option_text("FILE");
@@ -59,7 +59,7 @@ loam::Result<Settings> settle(const Options& options) {
     }
     settings->listen = *address;
   }
-  if (settings->listen) LOAM_TRY(loam::controller::checkListen(*settings->listen));
+  LOAM_TRY(loam::controller::checkListen(*settings));
   if (!options.socket.empty()) settings->socket = options.socket;
   if (!options.database.empty()) settings->database = options.database;
   if (!options.control.empty()) settings->control = options.control;
@@ -67,12 +67,14 @@ loam::Result<Settings> settle(const Options& options) {
   return settings;
 }
 
-/// SIGTERM and SIGINT end the controller in good order. Blocked before any thread starts.
+/// SIGTERM and SIGINT end the controller in good order, SIGHUP has it read its certificate. Blocked before any thread
+/// starts.
 sigset_t blockSignals() {
   sigset_t ending;
   ::sigemptyset(&ending);
   ::sigaddset(&ending, SIGTERM);
   ::sigaddset(&ending, SIGINT);
+  ::sigaddset(&ending, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return ending;
@@ -96,7 +98,7 @@ int serve(const Settings& settings, const sigset_t& ending) {
   }
   std::thread signals([&ending, &controller] {
     int signal = 0;
-    ::sigwait(&ending, &signal);
+    while (::sigwait(&ending, &signal) == 0 && signal == SIGHUP) (*controller)->reload();
     (*controller)->stop();
   });
   (*controller)->run();

@@ -18,12 +18,12 @@ constexpr std::string_view kTokenPrefix = "loam-token-";
 /// What is kept of a token that proves who asks: never the token itself, which is 256 random bits, so that its plain
 /// hash gives nothing away.
 struct Token {
-  std::string id;            ///< the first 16 digits of the hash: in lists and in the audit log
-  std::string hash;          ///< SHA-256 of the whole token, lower-case hex
-  std::string name;          ///< "ci-cart"; of a program, which has no user, it is who did it
-  std::string user;          ///< whose it is; empty: a program's
+  std::string id{};          ///< the first 16 digits of the hash: in lists and in the audit log
+  std::string hash{};        ///< SHA-256 of the whole token, lower-case hex
+  std::string name{};        ///< "ci-cart"; of a program, which has no user, it is who did it
+  std::string user{};        ///< whose it is; empty: a program's
   Role role = Role::Viewer;  ///< at most; the user's where that is less
-  Scope scope;
+  Scope scope{};
   std::int64_t issued = 0;   ///< unix seconds
   std::int64_t expires = 0;  ///< from then on it is worth nothing; 0: never
   std::int64_t usedDay = 0;  ///< day of its last use, in unix seconds of its beginning; 0: never used

@@ -2,6 +2,7 @@
 
 #include "proxy/wire/report.h"
 #include "rollout/api/access_routes.h"
+#include "rollout/api/event_routes.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
@@ -30,18 +31,22 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
       control_(control),
       callers_(loop, access, std::move(local), clock, log),
       writer_(loop),
-      reader_(loop) {
+      reader_(loop),
+      events_(loop, control.ledger, control.reader, clock),
+      fleetEvents_(control.fleet, events_) {
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
   addChangeRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
+  addEventRoutes(router_, events_);
   addAccessRoutes(router_, control_, access);
   addWhoamiRoute(router_, [this] { return servesLoopback_ && callers_.isLoopbackOpen(); });
   addHealthRoutes();
   scope_.spawn(keepHouse());
   scope_.spawn(followTopology());
+  scope_.spawn(followFleet());
 }
 
 void Api::addHealthRoutes() {
@@ -112,6 +117,13 @@ io::Task<void> Api::followTopology() {
   }
 }
 
+io::Task<void> Api::followFleet() {
+  for (;;) {
+    co_await loop_.sleepFor(FleetEvents::kEvery);
+    fleetEvents_.look();
+  }
+}
+
 http::Http1Counters Api::httpCounters() const {
   http::Http1Counters sum;
   for (const auto& server : servers_) {
@@ -146,6 +158,7 @@ void Api::serve(std::unique_ptr<io::Listener> listener, Door door) {
 }
 
 io::Task<void> Api::drain(Monotonic deadline) {
+  events_.end();
   for (const auto& server : servers_) co_await server->drain(deadline);
   scope_.cancelAll();
 }

@@ -11,6 +11,7 @@
 #include "rollout/api/background.h"
 #include "rollout/api/callers.h"
 #include "rollout/api/control.h"
+#include "rollout/api/fleet_events.h"
 #include "rollout/api/router.h"
 #include "shadow/record/recorder.h"
 
@@ -44,12 +45,14 @@ class Api {
   const Router& router() const { return router_; }
   SocketAddress address(std::size_t server) const { return servers_[server]->address(); }
   Callers& callers() { return callers_; }
+  EventHub& events() { return events_; }
 
  private:
   io::Task<http::Response> answer(const http::Request& request, bool onLoopback);
   void addHealthRoutes();
   io::Task<void> keepHouse();
   io::Task<void> followTopology();
+  io::Task<void> followFleet();
   http::Http1Counters httpCounters() const;
 
   io::EventLoop& loop_;
@@ -61,6 +64,8 @@ class Api {
   bool servesLoopback_ = false;
   Background writer_;
   Background reader_;
+  EventHub events_;
+  FleetEvents fleetEvents_;
   Router router_;
   std::vector<std::unique_ptr<http::Http1Server>> servers_;
   io::TaskScope scope_;

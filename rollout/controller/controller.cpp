@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "proxy/tls/stream.h"
 #include "rollout/controller/catalogue_claims.h"
 #include "rollout/controller/local_roles.h"
 
@@ -50,14 +51,17 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
 Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch,
                        api::LocalRoles local, const Clock& clock, Log& log)
     : loop_(std::move(loop)),
+      ledger_(stores.ledger),
       recorder_(stores.graph, clock),
-      flags_(stores.ledger, stores.journal, clock, log),
+      flags_(ledger_, stores.journal, clock, log),
       changes_(flags_, clock, random64),
-      access_(stores.ledger, clock),
+      access_(ledger_, clock),
       fleet_(*loop_, epoch, clock, log),
+      clock_(clock),
+      log_(log),
       control_(*loop_),
       reading_(*loop_),
-      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, access_,
+      api_(*loop_, recorder_, api::Control{flags_, changes_, ledger_, fleet_, control_, reading_, clock}, access_,
            std::move(local), clock, log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
@@ -78,18 +82,43 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, c
   controller->socket_ = settings.socket;
   controller->api_.serve(*std::move(socket), {});
   log.info("controller", "serving", {{"socket", settings.socket}, {"db", settings.database}});
-  if (settings.listen) {
-    LOAM_TRY(checkListen(*settings.listen));
-    auto port = io::Listener::bind(*controller->loop_, *settings.listen);
-    if (!port) return fail(std::move(port).error());
-    log.info("controller", "serving", {{"address", (*port)->address().text()}});
-    controller->api_.serve(*std::move(port), {.loopback = true, .admitsHost = api::isLoopbackHost});
-    if (controller->api_.callers().isLoopbackOpen()) {
-      log.warn("controller", "everybody on this host is an admin over loopback, until there is an admin's token",
-               {{"address", settings.listen->text()}, {"fix", "loam token create NAME --role admin"}});
-    }
-  }
+  if (settings.listen) LOAM_TRY(controller->openPort(settings));
   return controller;
+}
+
+Status Controller::openPort(const Settings& settings) {
+  LOAM_TRY(checkListen(settings));
+  const bool loopback = settings.listen->ip.isLoopback();
+  if (!loopback && !access_.roster()->hasAdmin(unixSeconds(clock_.wall()))) {
+    return fail(ErrorCode::Denied, "listen: " + settings.listen->text() +
+                                       " can be reached from other hosts and there is no admin yet: start without it, "
+                                       "run `loam token create NAME --role admin`, and start again");
+  }
+  api::Api::Door door{.loopback = loopback};
+  if (settings.tls) {
+    auto certificate = ServerCertificate::load(*settings.tls);
+    if (!certificate) return fail(std::move(certificate).error());
+    certificate_ = *std::move(certificate);
+    door.security.wrap = tls::asServer([this] { return certificate_->context(); });
+  }
+  door.admitsHost = [this, names = settings.names](std::string_view host) {
+    const std::string_view name = nameOfHost(host);
+    return api::isLoopbackHost(host) || std::find(names.begin(), names.end(), name) != names.end() ||
+           (certificate_ && certificate_->isFor(host));
+  };
+  auto port = io::Listener::bind(*loop_, *settings.listen);
+  if (!port) return fail(std::move(port).error());
+  log_.info("controller", "serving", {{"address", (*port)->address().text()}, {"tls", certificate_ ? "yes" : "no"}});
+  api_.serve(*std::move(port), std::move(door));
+  if (loopback && api_.callers().isLoopbackOpen()) {
+    log_.warn("controller", "everybody on this host is an admin over loopback, until there is an admin's token",
+              {{"address", settings.listen->text()}, {"fix", "loam token create NAME --role admin"}});
+  }
+  return {};
+}
+
+void Controller::reload() {
+  if (certificate_) certificate_->ask();
 }
 
 Status Controller::loadWanted(audit::Ledger& ledger) {
@@ -102,6 +131,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
   });
+  ledger_.onCommit([this] { loop_->post([this] { api_.events().ledgerMoved(); }); });
   scope_.spawn(tick());
   return {};
 }
@@ -114,6 +144,7 @@ io::Task<void> Controller::tick() {
       flags_.settleJournal();
       changes_.keepAppointments();
       access_.noteUses(used);
+      if (certificate_) certificate_->refresh(log_);
       return http::Response{};
     };
     const http::Response done = co_await control_.run(std::move(work));

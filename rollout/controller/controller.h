@@ -9,7 +9,9 @@
 #include "rollout/access/access_store.h"
 #include "rollout/api/api.h"
 #include "rollout/audit/journal.h"
+#include "rollout/audit/watched_ledger.h"
 #include "rollout/changes/changes.h"
+#include "rollout/controller/server_certificate.h"
 #include "rollout/controller/settings.h"
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
@@ -34,6 +36,8 @@ class Controller {
 
   /// Serves until stop().
   void run() { loop_->run(); }
+  /// Any thread: reads the certificate anew.
+  void reload();
   /// Any thread: answers what is under way (at most 5 s), then run() returns.
   void stop();
 
@@ -48,16 +52,22 @@ class Controller {
              const Clock& clock, Log& log);
   Status loadCatalogue(const std::string& path);
   Status loadWanted(audit::Ledger& ledger);
+  /// Denied for a port that other hosts reach while there is no admin.
+  Status openPort(const Settings& settings);
   io::Task<void> tick();
   io::Task<void> drain();
 
   std::unique_ptr<io::EventLoop> loop_;
   std::string socket_;  // removed at the end
+  audit::WatchedLedger ledger_;
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
   access::AccessStore access_;
+  std::unique_ptr<ServerCertificate> certificate_;  // none: no TLS
   fleet::Fleet fleet_;
+  const Clock& clock_;
+  Log& log_;
   api::Background control_;
   api::Background reading_;
   api::Api api_;

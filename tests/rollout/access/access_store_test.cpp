@@ -11,7 +11,7 @@ namespace {
 
 class AccessStoreTest : public testing::Test {
  protected:
-  static audit::Act act(const std::string& verb) { return {.who = "root", .via = "socket", .verb = verb}; }
+  static audit::Act act(const std::string& verb) { return {"root", "socket", "", verb, "", "", ""}; }
   Result<MintedToken> create(Token wanted) { return store.create(std::move(wanted), act("token.create")); }
   std::optional<Bearer> bearer(const std::string& secret) const {
     return store.roster()->bearer(secret, unixSeconds(clock.wall()));

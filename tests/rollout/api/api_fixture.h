@@ -101,65 +101,65 @@ class ControllerFixture : public testing::Test {
   }
   /// The answer to POST /v1/tokens: the new token, with its secret.
   Json::Value makeToken(const std::string& name, const std::string& role, const std::string& more = "") const {
-    const auto made = post("/v1/tokens", R"({"name":")" + name + R"(","role":")" + role + """ + more + "
+    const auto made = post("/v1/tokens", R"({"name":")" + name + R"(","role":")" + role + "\"" + more + "}");
+    EXPECT_EQ(made.status, 201) << made.body;
+    return parseJson(made.body).value_or(Json::Value());
   }
-  ");
-      EXPECT_EQ(made.status, 201)
-      << made.body;
-  return parseJson(made.body).value_or(Json::Value());
-} std::string secretOf(const std::string& name, const std::string& role, const std::string& more = "") const {
-  return makeToken(name, role, more)["secret"].asString();
-}
-http::Response put(const std::string& target, std::string body) const {
-  return send(
-      {.method = "PUT", .target = target, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)});
-}
+  std::string secretOf(const std::string& name, const std::string& role, const std::string& more = "") const {
+    return makeToken(name, role, more)["secret"].asString();
+  }
+  http::Response put(const std::string& target, std::string body) const {
+    return send({.method = "PUT",
+                 .target = target,
+                 .headers = {{"Content-Type", "application/json"}},
+                 .body = std::move(body)});
+  }
 
-/// A report of `proxy` about the last half minute: 10.0.0.1 called 10.0.0.2:80 (http1) 10 times, once in error.
-wire::Report report(std::uint64_t sequence, const std::string& proxy = "web-1") const {
-  const std::int64_t now = unixSeconds(clock.wall());
-  wire::Report out;
-  out.proxy = proxy;
-  out.role = "node";
-  out.epoch = 7;
-  out.sequence = sequence;
-  out.from = (now - 30) * 1000;
-  out.to = now * 1000;
-  wire::EdgeReport edge;
-  edge.client = *IpAddress::parse("10.0.0.1");
-  edge.destination = *SocketAddress::parse("10.0.0.2:80");
-  edge.vantage = "outbound";
-  edge.protocol = "http1";
-  wire::Bucket bucket;
-  bucket.start = (now - 20) / wire::kBucketSeconds * wire::kBucketSeconds;
-  bucket.counts.connections = 2;
-  bucket.counts.requests = 10;
-  bucket.counts.errors = 1;
-  bucket.counts.bytesSent = 1000;
-  bucket.counts.bytesReceived = 20'000;
-  bucket.counts.latency.record(5000, 10);
-  wire::RouteCounts route;
-  route.route = "GET /users/{id}";
-  route.counts.requests = 10;
-  route.counts.errors = 1;
-  route.counts.latency.record(5000, 10);
-  bucket.routes.push_back(route);
-  edge.buckets.push_back(bucket);
-  out.edges.push_back(edge);
-  out.names.push_back({*IpAddress::parse("10.0.0.1"), 0, "process", "frontend", 3});
-  out.names.push_back({*IpAddress::parse("10.0.0.2"), 80, "host", "checkout.shop", 3});
-  return out;
-}
+  /// A report of `proxy` about the last half minute: 10.0.0.1 called 10.0.0.2:80 (http1) 10 times, once in error.
+  wire::Report report(std::uint64_t sequence, const std::string& proxy = "web-1") const {
+    const std::int64_t now = unixSeconds(clock.wall());
+    wire::Report out;
+    out.proxy = proxy;
+    out.role = "node";
+    out.epoch = 7;
+    out.sequence = sequence;
+    out.from = (now - 30) * 1000;
+    out.to = now * 1000;
+    wire::EdgeReport edge;
+    edge.client = *IpAddress::parse("10.0.0.1");
+    edge.destination = *SocketAddress::parse("10.0.0.2:80");
+    edge.vantage = "outbound";
+    edge.protocol = "http1";
+    wire::Bucket bucket;
+    bucket.start = (now - 20) / wire::kBucketSeconds * wire::kBucketSeconds;
+    bucket.counts.connections = 2;
+    bucket.counts.requests = 10;
+    bucket.counts.errors = 1;
+    bucket.counts.bytesSent = 1000;
+    bucket.counts.bytesReceived = 20'000;
+    bucket.counts.latency.record(5000, 10);
+    wire::RouteCounts route;
+    route.route = "GET /users/{id}";
+    route.counts.requests = 10;
+    route.counts.errors = 1;
+    route.counts.latency.record(5000, 10);
+    bucket.routes.push_back(route);
+    edge.buckets.push_back(bucket);
+    out.edges.push_back(edge);
+    out.names.push_back({*IpAddress::parse("10.0.0.1"), 0, "process", "frontend", 3});
+    out.names.push_back({*IpAddress::parse("10.0.0.2"), 80, "host", "checkout.shop", 3});
+    return out;
+  }
 
-SystemClock clock;
-Log log{LogLevel::Error};
-std::filesystem::path directory;
-controller::Settings settings;
-std::unique_ptr<record::GraphStore> store;
-std::unique_ptr<audit::Ledger> ledger;
-std::unique_ptr<audit::Journal> journal;
-std::unique_ptr<controller::Controller> served;
-std::thread thread;
+  SystemClock clock;
+  Log log{LogLevel::Error};
+  std::filesystem::path directory;
+  controller::Settings settings;
+  std::unique_ptr<record::GraphStore> store;
+  std::unique_ptr<audit::Ledger> ledger;
+  std::unique_ptr<audit::Journal> journal;
+  std::unique_ptr<controller::Controller> served;
+  std::thread thread;
 };
 
 }  // namespace loam

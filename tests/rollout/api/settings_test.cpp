@@ -47,11 +47,27 @@ TEST_F(SettingsTest, EveryProblemIsToldAtOnce) {
   EXPECT_NE(text.find(":4:5: db: expected a text"), std::string::npos) << text;
 }
 
-TEST_F(SettingsTest, OnlyThisHostMayConnect) {
-  EXPECT_TRUE(checkListen(*SocketAddress::parse("127.0.0.1:7400")));
-  EXPECT_TRUE(checkListen(*SocketAddress::parse("[::1]:7400")));
-  EXPECT_FALSE(checkListen(*SocketAddress::parse("0.0.0.0:7400")));
-  EXPECT_FALSE(checkListen(*SocketAddress::parse("192.0.2.1:7400")));
+TEST_F(SettingsTest, OtherHostsConnectOverTlsAlone) {
+  const auto check = [](const char* address, bool tls) {
+    Settings settings;
+    settings.listen = *SocketAddress::parse(address);
+    if (tls) settings.tls = TlsFiles{"c", "k"};
+    return checkListen(settings).has_value();
+  };
+  EXPECT_TRUE(checkListen({}));
+  EXPECT_TRUE(check("127.0.0.1:7400", false));
+  EXPECT_TRUE(check("[::1]:7400", false));
+  EXPECT_FALSE(check("0.0.0.0:7400", false));
+  EXPECT_FALSE(check("192.0.2.1:7400", false));
+  EXPECT_TRUE(check("192.0.2.1:7400", true));
+}
+
+TEST_F(SettingsTest, TlsNeedsBothItsFiles) {
+  const auto settings = load("listen: 0.0.0.0:7400\ntls: {certificate: /c.pem, key: /k.pem}\nnames: [mesh.internal]\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->tls->key, "/k.pem");
+  EXPECT_EQ(settings->names, std::vector<std::string>{"mesh.internal"});
+  EXPECT_FALSE(load("tls: {certificate: /c.pem}\n"));
 }
 
 TEST(HomeTest, FollowsTheEnvironment) {
