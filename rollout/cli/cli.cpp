@@ -31,6 +31,8 @@ Cli::Cli(Terminal terminal, Home home)
   addChangeCommands(app_, session_);
   addFreezeCommands(app_, session_);
   addAuditCommands(app_, session_);
+  addAccessCommands(app_, session_);
+  addEventsCommand(app_, session_);
   addCaptureCommands(app_, session_);
   addOwnCommands();
 }

@@ -13,6 +13,8 @@ void addFlagCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
 void addAuditCommands(CLI::App& app, Session& session);
+void addAccessCommands(CLI::App& app, Session& session);
+void addEventsCommand(CLI::App& app, Session& session);
 void addProxyCommands(CLI::App& app, Session& session);
 void addTopCommand(CLI::App& app, Session& session);
 void addTapCommand(CLI::App& app, Session& session);
