@@ -40,7 +40,7 @@ Failure unreadable(const std::string& path, std::string_view why) {
   return {kUsage, "the token's file " + printable(path) + ": " + std::string(why), {}};
 }
 
-/// What is in the file; empty where there is none and `mayBeAbsent`.
+/// What is in the file; empty where there is none, or nothing in it, and `mayBeAbsent`.
 Outcome<std::string> readToken(const std::string& path, bool mayBeAbsent) {
   constexpr std::size_t kMost = 4096;
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
@@ -54,6 +54,8 @@ Outcome<std::string> readToken(const std::string& path, bool mayBeAbsent) {
   const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
   if (count < 0) return tl::unexpected(unreadable(path, std::strerror(errno)));
   std::string token = trimmed(std::string(bytes.data(), static_cast<std::size_t>(count)));
+  // `loam token create ... > ~/.config/loam/token` empties it before we are asked.
+  if (token.empty() && mayBeAbsent) return token;
   const auto visible = [](char c) { return c > ' ' && c < '\x7f'; };
   if (token.empty() || !std::all_of(token.begin(), token.end(), visible)) {
     return tl::unexpected(unreadable(path, "holds no token"));
