@@ -38,10 +38,9 @@ int say(const loam::Error& error, int status) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--config", options.config,
-                 "YAML: listen, socket, agents, trust_domain, authority, db, control_db, ...")
-      ->option_text("FILE");
-  app.add_option("--listen", options.listen, "also serve this loopback address and port")->option_text("ADDR:PORT");
+  app.add_option("--config", options.config, "YAML, its keys are in docs/config.md")->option_text("FILE");
+  app.add_option("--listen", options.listen, "also serve this address and port; others than loopback need tls in FILE")
+      ->option_text("ADDR:PORT");
   app.add_option("--agents", options.agents, "serve proxies of all hosts there, over mutual TLS")
       ->option_text("ADDR:PORT");
   app.add_option("--trust-domain", options.trustDomain, "of the names in certificates (loam)")->option_text("NAME");
@@ -68,7 +67,7 @@ loam::Result<Settings> settle(const Options& options) {
     }
     settings->listen = *address;
   }
-  if (settings->listen) LOAM_TRY(loam::controller::checkListen(*settings->listen));
+  LOAM_TRY(loam::controller::checkListen(*settings));
   if (!options.agents.empty()) {
     const auto address = loam::SocketAddress::parse(options.agents);
     if (!address) {
@@ -84,12 +83,14 @@ loam::Result<Settings> settle(const Options& options) {
   return settings;
 }
 
-/// SIGTERM and SIGINT end the controller in good order. Blocked before any thread starts.
+/// SIGTERM and SIGINT end the controller in good order, SIGHUP has it read its certificate. Blocked before any thread
+/// starts.
 sigset_t blockSignals() {
   sigset_t ending;
   ::sigemptyset(&ending);
   ::sigaddset(&ending, SIGTERM);
   ::sigaddset(&ending, SIGINT);
+  ::sigaddset(&ending, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return ending;
@@ -126,7 +127,7 @@ int serve(const Settings& settings, const sigset_t& ending) {
   }
   std::thread signals([&ending, &controller] {
     int signal = 0;
-    ::sigwait(&ending, &signal);
+    while (::sigwait(&ending, &signal) == 0 && signal == SIGHUP) (*controller)->reload();
     (*controller)->stop();
   });
   (*controller)->run();

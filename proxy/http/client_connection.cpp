@@ -13,7 +13,7 @@ namespace {
 
 std::string serialize(const Target& target, const Request& request) {
   std::string message = request.method + " " + request.target + " HTTP/1.1\r\nHost: ";
-  message.append(target.socketPath.empty() ? target.address.text() : "localhost");
+  message.append(target.socketPath.empty() ? target.text() : "localhost");
   for (const auto& [name, value] : request.headers) message.append("\r\n").append(name).append(": ").append(value);
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     message.append("\r\nContent-Length: ").append(std::to_string(request.body.size()));
@@ -54,11 +54,35 @@ void ClientConnection::cut() {
   stream_->cut();
 }
 
-io::Task<Result<Response>> ClientConnection::ask(Request request, Monotonic deadline) {
+io::Task<Status> ClientConnection::send(const Request& request, Monotonic deadline) {
   if (!std::exchange(open_, false)) co_return fail(errorOf(Receipt::Ended));
   const std::string message = serialize(target_, request);
   const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(message.data()), message.size());
-  const Status sent = co_await stream_->write(bytes, deadline);
+  Status sent = co_await stream_->write(bytes, deadline);
+  co_return sent;
+}
+
+io::Task<Result<Response>> ClientConnection::follow(Request request, milliseconds silence,
+                                                    std::function<bool(std::string_view)> take) {
+  const Monotonic deadline = stream_->loop().now() + silence;
+  const Status sent = co_await send(request, deadline);
+  if (!sent) co_return fail(sent.error());
+  Response response;
+  BodyPlan plan;
+  Receipt receipt = co_await readHead(false, deadline, response, plan);
+  if (receipt == Receipt::Complete && response.status == 200) {
+    receipt = co_await input_.readPieces(plan, silence, std::move(take));
+  } else if (receipt == Receipt::Complete) {
+    receipt = co_await input_.readBody(plan, kMostAnswerBytes, deadline, response.body);
+  }
+  stream_->cut();
+  if (receipt != Receipt::Complete) co_return fail(errorOf(receipt));
+  co_return response;
+}
+
+io::Task<Result<Response>> ClientConnection::ask(Request request, Monotonic deadline) {
+  if (!open_) co_return fail(errorOf(Receipt::Ended));
+  const Status sent = co_await send(request, deadline);
   // A server that refuses a request early answers and stops reading: its answer counts for more than our failed write.
   if (!sent && sent.error().code == ErrorCode::Timeout) co_return fail(sent.error());
   Response response;

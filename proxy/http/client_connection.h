@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "proxy/http/http1_input.h"
@@ -27,6 +28,10 @@ class ClientConnection {
   /// Exhausted for one of more than kMostAnswerBytes, Denied when the server refused our certificate.
   io::Task<Result<Response>> ask(Request request, Monotonic deadline);
 
+  /// The same for an answer that comes piece by piece, each handed to `take`, until that says false or the body ends;
+  /// Timeout after `silence`. An answer other than 200 comes whole. Nothing may follow on this connection.
+  io::Task<Result<Response>> follow(Request request, milliseconds silence, std::function<bool(std::string_view)> take);
+
   /// Whether another request may follow: not after an error, a dropped ask(), or an answer that ends the connection.
   bool isOpen() const { return open_; }
   /// Who the server has proved to be.
@@ -37,6 +42,7 @@ class ClientConnection {
  private:
   ClientConnection(std::unique_ptr<io::ByteStream> stream, Target target);
 
+  io::Task<Status> send(const Request& request, Monotonic deadline);
   io::Task<Receipt> readHead(bool toHead, Monotonic deadline, Response& response, BodyPlan& plan);
   Error errorOf(Receipt receipt) const;
 

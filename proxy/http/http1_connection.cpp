@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <ctime>
 #include <utility>
 
+#include "proxy/http/body_stream.h"
 #include "proxy/http/http1_chars.h"
 
 namespace loam::http {
@@ -57,6 +59,13 @@ int statusFor(Receipt receipt) {
     default:
       return 0;
   }
+}
+
+/// The last one is empty.
+std::string chunkOf(std::string_view piece) {
+  std::array<char, 20> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
+  return std::string(size.data(), end).append("\r\n").append(piece).append("\r\n");
 }
 
 bool bodyless(int status) { return status < 200 || status == 204 || status == 304; }
@@ -209,11 +218,26 @@ io::Task<void> Http1Connection::sayGoodbye() {
 
 io::Task<bool> Http1Connection::send(const Request& request, const Response& response) {
   if (shared_.draining) keepAlive_ = false;
+  if (response.stream && oldClient_) keepAlive_ = false;  // its end is the connection's
   std::string message = headOf(response);
-  if (request.method != "HEAD" && !bodyless(response.status)) message.append(response.body);
+  const bool hasBody = request.method != "HEAD" && !bodyless(response.status);
+  if (hasBody && !response.stream) message.append(response.body);
   const Monotonic deadline = stream_->loop().now() + shared_.limits.transfer;
   const Status sent = co_await stream_->write(bytesOf(message), deadline);
-  co_return sent.has_value();
+  if (!sent || !hasBody || !response.stream) co_return sent.has_value();
+  const bool whole = co_await sendPieces(*response.stream);
+  co_return whole;
+}
+
+io::Task<bool> Http1Connection::sendPieces(BodyStream& body) {
+  for (;;) {
+    std::string piece = co_await body.next();
+    const bool last = piece.empty();
+    if (!oldClient_) piece = chunkOf(piece);
+    const Monotonic deadline = stream_->loop().now() + shared_.limits.stall;
+    const Status sent = co_await stream_->write(bytesOf(piece), deadline);
+    if (!sent || last) co_return sent.has_value();
+  }
 }
 
 std::string Http1Connection::headOf(const Response& response) const {
@@ -226,7 +250,8 @@ std::string Http1Connection::headOf(const Response& response) const {
   };
   if (!bodyless(response.status)) {
     if (!response.contentType.empty()) add("Content-Type", response.contentType);
-    add("Content-Length", std::to_string(response.body.size()));
+    if (!response.stream) add("Content-Length", std::to_string(response.body.size()));
+    if (response.stream && !oldClient_) add("Transfer-Encoding", "chunked");
   }
   for (const auto& [name, value] : response.headers) add(name, value);
   if (!keepAlive_) add("Connection", "close");

@@ -23,6 +23,7 @@ struct Http1Limits {
   milliseconds head{10'000};
   milliseconds idle{60'000};      ///< between two requests
   milliseconds transfer{60'000};  ///< for a body to come, and for an answer to be taken
+  milliseconds stall{15'000};     ///< for one piece of a streamed body to be taken
   /// Bytes of body for this request (method, target and headers are known); `body` where it is empty.
   std::function<std::size_t(const Request&)> bodyOf{};
   /// Whether this server goes by that Host (port included, empty when the client names none): 421 where not, so that a
@@ -95,6 +96,7 @@ class Http1Connection {
   HeadFault takeHead(std::string_view bytes, Request& request, HeadFacts& facts);
   io::Task<Refusal> receiveBody(const HeadFacts& facts, Request& request);
   io::Task<bool> send(const Request& request, const Response& response);
+  io::Task<bool> sendPieces(BodyStream& body);
   io::Task<void> refuse(Refusal refusal);
   io::Task<void> sayGoodbye();
   std::string headOf(const Response& response) const;

@@ -80,6 +80,24 @@ io::Task<Receipt> Http1Input::readBody(BodyPlan plan, std::size_t most, Monotoni
   }
 }
 
+io::Task<Receipt> Http1Input::readPieces(BodyPlan plan, milliseconds silence,
+                                         std::function<bool(std::string_view)> take) {
+  BodyReader reader(plan, Strictness::Strict);
+  for (;;) {
+    while (reader.state() == BodyReader::State::Open && !empty()) {
+      const auto step = reader.step(rest());
+      const bool more = step.content.empty() || take(step.content);
+      used_ += step.consumed;
+      if (!more) co_return Receipt::Complete;
+    }
+    if (reader.state() == BodyReader::State::Failed) co_return Receipt::BadFraming;
+    if (reader.state() == BodyReader::State::Done) co_return Receipt::Complete;
+    const auto count = co_await fill(kBodyPiece, stream_.loop().now() + silence);
+    if (!count) co_return count.error().code == ErrorCode::Timeout ? Receipt::Late : Receipt::Cut;
+    if (*count == 0) co_return reader.untilEnd() ? Receipt::Complete : Receipt::Cut;
+  }
+}
+
 io::Task<void> Http1Input::drain(Monotonic deadline) {
   constexpr std::size_t kMost = 64 * 1024;
   for (std::size_t dropped = 0; dropped < kMost;) {

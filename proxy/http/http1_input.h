@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class Http1Input {
   io::Task<Receipt> readHead(std::string_view& head, Monotonic idle, milliseconds patience);
   /// Reads a body of at most `most` bytes into `body`, without its framing.
   io::Task<Receipt> readBody(BodyPlan plan, std::size_t most, Monotonic deadline, std::string& body);
+  /// Hands a body's pieces to `take` as they come, until it says false (Complete too). Late where nothing came for
+  /// `silence`.
+  io::Task<Receipt> readPieces(BodyPlan plan, milliseconds silence, std::function<bool(std::string_view)> take);
   /// Reads and drops what still comes, until the end of the stream, `deadline`, or 64 KiB: closing on unread bytes
   /// would take the answer from the peer.
   io::Task<void> drain(Monotonic deadline);

@@ -10,11 +10,22 @@ namespace loam::http {
 
 namespace {
 
+/// Supplementary groups of a Unix socket's peer; none where there are more than anybody has.
+std::vector<gid_t> groupsBehind(int fd) {
+  constexpr std::size_t kMost = 4096;
+  std::vector<gid_t> groups(kMost);
+  auto length = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) != 0) length = 0;
+  groups.resize(length / sizeof(gid_t));
+  groups.shrink_to_fit();
+  return groups;
+}
+
 std::optional<Peer::Process> processBehind(int fd) {
   ucred found{};
   socklen_t length = sizeof found;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &length) != 0) return std::nullopt;
-  return Peer::Process{found.uid, found.gid, found.pid};
+  return Peer::Process{found.uid, found.gid, found.pid, groupsBehind(fd)};
 }
 
 /// Best effort: a fresh socket has room for it.

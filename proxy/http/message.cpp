@@ -1,6 +1,7 @@
 #include "proxy/http/message.h"
 
 #include <algorithm>
+#include <array>
 
 #include "proxy/http/http1_chars.h"
 
@@ -84,64 +85,43 @@ std::string_view Response::header(std::string_view name) const {
 }
 
 std::string_view reasonPhrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 304:
-      return "Not Modified";
-    case 400:
-      return "Bad Request";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 406:
-      return "Not Acceptable";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return "Status";
-  }
+  struct Phrase {
+    int status;
+    std::string_view text;
+  };
+  static constexpr std::array kPhrases = {
+      Phrase{200, "OK"},
+      Phrase{201, "Created"},
+      Phrase{202, "Accepted"},
+      Phrase{204, "No Content"},
+      Phrase{304, "Not Modified"},
+      Phrase{400, "Bad Request"},
+      Phrase{401, "Unauthorized"},
+      Phrase{403, "Forbidden"},
+      Phrase{404, "Not Found"},
+      Phrase{405, "Method Not Allowed"},
+      Phrase{406, "Not Acceptable"},
+      Phrase{408, "Request Timeout"},
+      Phrase{409, "Conflict"},
+      Phrase{412, "Precondition Failed"},
+      Phrase{413, "Content Too Large"},
+      Phrase{414, "URI Too Long"},
+      Phrase{415, "Unsupported Media Type"},
+      Phrase{417, "Expectation Failed"},
+      Phrase{421, "Misdirected Request"},
+      Phrase{422, "Unprocessable Content"},
+      Phrase{429, "Too Many Requests"},
+      Phrase{431, "Request Header Fields Too Large"},
+      Phrase{500, "Internal Server Error"},
+      Phrase{501, "Not Implemented"},
+      Phrase{503, "Service Unavailable"},
+      Phrase{504, "Gateway Timeout"},
+      Phrase{505, "HTTP Version Not Supported"},
+      Phrase{507, "Insufficient Storage"},
+  };
+  const auto found =
+      std::find_if(kPhrases.begin(), kPhrases.end(), [&](const Phrase& one) { return one.status == status; });
+  return found == kPhrases.end() ? "Status" : found->text;
 }
 
 }  // namespace loam::http

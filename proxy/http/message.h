@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 
 namespace loam::http {
 
+class BodyStream;
+
 /// Who sent a request, as far as its connection tells.
 struct Peer {
   std::string id{};         ///< the SPIFFE id that its certificate proves; empty without one
@@ -22,6 +25,7 @@ struct Peer {
     uid_t user = 0;
     gid_t group = 0;
     pid_t pid = 0;
+    std::vector<gid_t> groups{};  ///< its other groups
   };
   std::optional<Process> process{};  ///< at the other end of a Unix socket when it connected
 };
@@ -47,6 +51,7 @@ struct Response {
   std::string contentType = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<BodyStream> stream{};  ///< a server's: comes piece by piece in the place of `body`
 
   /// First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;

@@ -20,6 +20,9 @@ Result<Target> Target::parse(std::string_view text) {
   return target;
 }
 
-std::string Target::text() const { return socketPath.empty() ? address.text() : socketPath; }
+std::string Target::text() const {
+  if (!socketPath.empty()) return socketPath;
+  return host.empty() ? address.text() : host;
+}
 
 }  // namespace loam::http

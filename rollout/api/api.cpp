@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "proxy/wire/report.h"
+#include "rollout/api/access_routes.h"
+#include "rollout/api/event_routes.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
@@ -23,15 +25,18 @@ bool isLoopbackHost(std::string_view host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
-Caller localCaller(const Request& request) {
-  const auto& process = request.peer.process;
-  const bool own = process && (process->user == 0 || process->user == ::geteuid());
-  return {process ? "uid:" + std::to_string(process->user) : "local", process ? "socket" : "loopback", Access::Admin,
-          own};
-}
-
-Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
-    : loop_(loop), recorder_(recorder), clock_(clock), log_(log), control_(control), writer_(loop), reader_(loop) {
+Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, access::AccessStore& access,
+         LocalRoles local, const Clock& clock, Log& log)
+    : loop_(loop),
+      recorder_(recorder),
+      clock_(clock),
+      log_(log),
+      control_(control),
+      callers_(loop, access, std::move(local), clock, log),
+      writer_(loop),
+      reader_(loop),
+      events_(loop, control.ledger, control.reader, clock),
+      fleetEvents_(control.fleet, events_) {
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
@@ -42,9 +47,13 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
   addIdentityRoutes(router_, control_);
+  addEventRoutes(router_, events_);
+  addAccessRoutes(router_, control_, access);
+  addWhoamiRoute(router_, [this] { return servesLoopback_ && callers_.isLoopbackOpen(); });
   addHealthRoutes();
   scope_.spawn(keepHouse());
   scope_.spawn(followTopology());
+  scope_.spawn(followFleet());
 }
 
 void Api::addHealthRoutes() {
@@ -124,6 +133,13 @@ io::Task<void> Api::followTopology() {
   }
 }
 
+io::Task<void> Api::followFleet() {
+  for (;;) {
+    co_await loop_.sleepFor(FleetEvents::kEvery);
+    fleetEvents_.look();
+  }
+}
+
 http::Http1Counters Api::httpCounters() const {
   http::Http1Counters sum;
   for (const auto& server : servers_) {
@@ -137,18 +153,28 @@ http::Http1Counters Api::httpCounters() const {
   return sum;
 }
 
-void Api::serve(std::unique_ptr<io::Listener> listener, bool loopback) {
+io::Task<Response> Api::answer(const Request& request, bool onLoopback) {
+  Caller caller = callers_.of(request, onLoopback);
+  const bool wrong = caller.hasWrongToken;
+  Response response = co_await router_.answer(request, std::move(caller));
+  if (wrong && response.status == 401) response = co_await callers_.delayed(request, std::move(response));
+  co_return response;
+}
+
+void Api::serve(std::unique_ptr<io::Listener> listener, Door door) {
   http::Http1Limits limits;
   limits.bodyOf = [most = limits.body](const Request& request) {
     return request.path() == "/v1/reports" ? wire::kMostReportBytes : most;
   };
-  if (loopback) limits.admitsHost = isLoopbackHost;
+  limits.admitsHost = std::move(door.admitsHost);
+  servesLoopback_ = servesLoopback_ || door.loopback;
   servers_.push_back(std::make_unique<http::Http1Server>(
-      loop_, std::move(listener),
-      [this](const Request& request) { return router_.answer(request, localCaller(request)); }, std::move(limits)));
+      loop_, std::move(listener), [this, on = door.loopback](const Request& request) { return answer(request, on); },
+      std::move(limits), std::move(door.security)));
 }
 
 io::Task<void> Api::drain(Monotonic deadline) {
+  events_.end();
   for (const auto& server : servers_) co_await server->drain(deadline);
   scope_.cancelAll();
 }

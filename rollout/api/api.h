@@ -1,14 +1,18 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
 #include "proxy/http/http1_server.h"
+#include "rollout/access/access_store.h"
 #include "rollout/api/agent_tally.h"
 #include "rollout/api/background.h"
+#include "rollout/api/callers.h"
 #include "rollout/api/control.h"
+#include "rollout/api/fleet_events.h"
 #include "rollout/api/router.h"
 #include "shadow/record/recorder.h"
 
@@ -24,11 +28,18 @@ class Api {
   static constexpr std::int64_t kTopologyWindow = 7 * 86'400;  ///< seconds: callers that come once a week count
 
   /// Everything outlives it. Begins the record's housekeeping.
-  Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log);
+  Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, access::AccessStore& access,
+      LocalRoles local, const Clock& clock, Log& log);
 
-  /// Serves on `listener` from now on; who asks is found by localCaller(). `loopback`: a TCP port, which goes by the
-  /// names of this host alone.
-  void serve(std::unique_ptr<io::Listener> listener, bool loopback);
+  /// What a listener is for.
+  struct Door {
+    bool loopback = false;  ///< only this host reaches it
+    /// The Hosts that it goes by (E4); all where it is empty, as on a Unix socket, which no web page reaches.
+    std::function<bool(std::string_view)> admitsHost{};
+    http::Security security{};
+  };
+  /// Serves on `listener` from now on.
+  void serve(std::unique_ptr<io::Listener> listener, Door door);
   /// Ends serving in good order, at the latest at `deadline`.
   io::Task<void> drain(Monotonic deadline);
 
@@ -38,11 +49,15 @@ class Api {
   /// What the agents' port counts, for /metrics.
   AgentTally& agentTally() { return agentTally_; }
   SocketAddress address(std::size_t server) const { return servers_[server]->address(); }
+  Callers& callers() { return callers_; }
+  EventHub& events() { return events_; }
 
  private:
+  io::Task<http::Response> answer(const http::Request& request, bool onLoopback);
   void addHealthRoutes();
   io::Task<void> keepHouse();
   io::Task<void> followTopology();
+  io::Task<void> followFleet();
   http::Http1Counters httpCounters() const;
 
   io::EventLoop& loop_;
@@ -50,16 +65,17 @@ class Api {
   const Clock& clock_;
   Log& log_;
   const Control control_;
+  Callers callers_;
+  bool servesLoopback_ = false;
   Background writer_;
   Background reader_;
+  EventHub events_;
+  FleetEvents fleetEvents_;
   Router router_;
   AgentTally agentTally_;
   std::vector<std::unique_ptr<http::Http1Server>> servers_;
   io::TaskScope scope_;
 };
-
-/// Who is at the other end of a Unix socket or of loopback, by what the kernel says of him.
-Caller localCaller(const http::Request& request);
 
 /// Whether a Host (port included) is a name of this host's loopback: "localhost", "127.0.0.1", "[::1]".
 bool isLoopbackHost(std::string_view host);

@@ -18,6 +18,18 @@ std::string_view name(Access access) {
   return "";
 }
 
+Access accessOf(access::Role role) {
+  switch (role) {
+    case access::Role::Admin:
+      return Access::Admin;
+    case access::Role::Operator:
+      return Access::Operator;
+    case access::Role::Viewer:
+      break;
+  }
+  return Access::Viewer;
+}
+
 bool mayUse(const Caller& caller, Access access) {
   if (access == Access::Anyone) return true;
   if (access == Access::Proxy) return caller.role == Access::Proxy || caller.isOwnHost;

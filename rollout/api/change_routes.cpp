@@ -6,6 +6,7 @@
 #include "rollout/api/query_reader.h"
 #include "rollout/api/reach_view.h"
 #include "rollout/api/refusal.h"
+#include "rollout/api/scoped.h"
 
 namespace loam::api {
 
@@ -37,6 +38,18 @@ std::optional<Response> refuseUnknown(const Asked& asked, const std::vector<chan
   return std::nullopt;
 }
 
+std::vector<flags::Cell> cellsOf(const std::vector<changes::CellEdit>& edits) {
+  std::vector<flags::Cell> cells;
+  for (const changes::CellEdit& edit : edits) cells.push_back(edit.cell);
+  return cells;
+}
+
+/// Whoever may change only a part can neither do nor drop what somebody proposed for the rest.
+std::optional<Response> refuseOutsider(const Asked& asked) {
+  const auto change = asked.control.changes.find(asked.id());
+  return change ? refuseOutside(asked.call.caller, cellsOf(change->edits)) : std::nullopt;
+}
+
 Response propose(const Asked& asked) {
   const Control& control = asked.control;
   const bool dry = asked.call.request.query("dry_run") == "true";
@@ -45,6 +58,7 @@ Response propose(const Asked& asked) {
   ask.readTimes("edits", {"expires", "at"}, unixSeconds(control.clock.wall()));
   auto edits = changes::readCellEdits(ask.fields(), "edits");
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(asked.call.caller, cellsOf(edits))) return *std::move(refused);
   if (auto refused = refuseUnknown(asked, edits)) return *std::move(refused);
   const auto change =
       dry ? control.changes.draft(std::move(edits), ask.act()) : control.changes.propose(std::move(edits), ask.act());
@@ -73,6 +87,7 @@ Response apply(const Asked& asked) {
   ask.fields().require("hash");
   const std::string hash = ask.fields().text("hash", 64).value_or("");
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutsider(asked)) return *std::move(refused);
   const auto applied = asked.control.changes.apply(asked.id(), hash, ask.act());
   if (!applied) return problem(applied.error());
   if (!*applied) return refusal(applied->error(), asked.id());
@@ -82,6 +97,7 @@ Response apply(const Asked& asked) {
 Response discard(const Asked& asked) {
   Ask ask(asked.call, "change.discard", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutsider(asked)) return *std::move(refused);
   const auto discarded = asked.control.changes.discard(asked.id(), ask.act());
   if (!discarded) return problem(discarded.error());
   if (!*discarded) return refusal(discarded->error(), asked.id());
@@ -118,12 +134,13 @@ Response once(const Asked& asked, Response (*act)(const Asked&)) {
 void addChangeRoutes(Router& router, const Control& control) {
   using Answer = std::function<Response(const Asked&)>;
   const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
-    router.add(access, method, pattern, [control, access, answer](const Call& call) {
+    RouteHandler handler = [control, access, answer](const Call& call) {
       Background& thread = access == Access::Viewer ? control.reader : control.writer;
       return thread.run([control, call, answer, sight = control.fleet.sight()] {
         return answer({control, call, sight});
       });
-    });
+    };
+    router.add(access, method, pattern, std::move(handler), Scoping::Checked);
   };
   add(Access::Viewer, "GET", "/v1/changes", list);
   add(Access::Operator, "POST", "/v1/changes", proposeStrictly);

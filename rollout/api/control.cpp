@@ -16,6 +16,7 @@ Ask::Ask(const Call& call, std::string verb, std::vector<std::string_view> known
   if (!isUtf8(call.request.body)) problems_.push_back({"", "expected UTF-8"});
   act_.who = call.caller.who;
   act_.via = call.caller.via;
+  if (call.request.peer.address.port != 0) act_.from = call.request.peer.address.ip.text();
   act_.verb = std::move(verb);
   act_.reason = fields_->text("reason", 4096).value_or("");
   act_.ticket = fields_->text("ticket", 256).value_or("");

@@ -8,6 +8,7 @@
 #include "rollout/api/precondition.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/query_reader.h"
+#include "rollout/api/scoped.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -86,6 +87,7 @@ Response freeze(const Control& control, const Call& call) {
     if (time && *time <= now) ask.fields().problem("until", "that time is over");
   }
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, {{freeze.service, freeze.feature}})) return *std::move(refused);
   freeze.reason = ask.act().reason;
   freeze.by = ask.act().who;
   const auto desired = control.flags.desired();
@@ -102,7 +104,11 @@ Response freeze(const Control& control, const Call& call) {
 Response unfreeze(const Control& control, const Call& call, const std::string& id) {
   Ask ask(call, "unfreeze", {});
   if (auto refused = ask.refuse()) return *std::move(refused);
-  if (!control.flags.desired()->freezes.contains(id)) return problem(404, "not_found", "there is no freeze " + id);
+  const auto desired = control.flags.desired();
+  const auto found = desired->freezes.find(id);
+  if (found == desired->freezes.end()) return problem(404, "not_found", "there is no freeze " + id);
+  const flags::Cell cell{found->second.service, found->second.feature};
+  if (auto refused = refuseOutside(call.caller, {cell})) return *std::move(refused);
   const audit::Edit edit{std::string(flags::kFreezeKind), id, std::nullopt, std::nullopt};
   const auto done = control.flags.commit({&edit, 1}, ask.act());
   if (!done) return problem(done.error());
@@ -118,6 +124,7 @@ Response kill(const Control& control, const Call& call) {
     ask.fields().problem("feature", "there is no feature \"" + feature + "\"");
   }
   if (auto refused = ask.refuse()) return *std::move(refused);
+  if (auto refused = refuseOutside(call.caller, {{service, feature}})) return *std::move(refused);
   const auto killed = control.flags.kill(service, feature, ask.act());
   Json::Value out(Json::objectValue);
   out["revision"] = Json::UInt64(killed.revision);
@@ -137,10 +144,11 @@ Response kill(const Control& control, const Call& call) {
 void addFlagRoutes(Router& router, const Control& control) {
   using Answer = std::function<Response(const Control&, const Call&)>;
   const auto add = [&](Access access, const char* method, const char* pattern, Answer answer) {
-    router.add(access, method, pattern, [control, access, answer](const Call& call) {
+    RouteHandler handler = [control, access, answer](const Call& call) {
       Background& thread = access == Access::Viewer ? control.reader : control.writer;
       return thread.run([control, call, answer] { return answer(control, call); });
-    });
+    };
+    router.add(access, method, pattern, std::move(handler), Scoping::Checked);
   };
   add(Access::Viewer, "GET", "/v1/features", [](const Control&, const Call&) { return listFeatures(); });
   add(Access::Viewer, "GET", "/v1/flags", [](const Control& to, const Call& call) { return listFlags(to, call); });

@@ -7,6 +7,7 @@
 #include "rollout/api/precondition.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/refusal.h"
+#include "rollout/api/scoped.h"
 #include "rollout/api/times.h"
 #include "rollout/changes/mesh_state.h"
 #include "shadow/graph/json_view.h"
@@ -209,13 +210,23 @@ Response patchService(const Control& control, const Call& call) {
   return withMerge(at(settings.revision, viewOf(settings)), merged);
 }
 
+/// What a path is about; without a feature the whole service.
+flags::Cell cellOf(const Call& call) {
+  const auto feature = call.names.find("feature");
+  return {call.names.at("service"), feature == call.names.end() ? std::string() : feature->second};
+}
+
 }  // namespace
 
 void addPatchRoutes(Router& router, const Control& control) {
   const auto patch = [&](const char* pattern, Response (*answer)(const Control&, const Call&)) {
-    router.add(Access::Operator, "PATCH", pattern, [control, answer](const Call& call) {
-      return control.writer.run([control, call, answer] { return answer(control, call); });
-    });
+    RouteHandler handler = [control, answer](const Call& call) {
+      return control.writer.run([control, call, answer] {
+        if (auto refused = refuseOutside(call.caller, {cellOf(call)})) return *std::move(refused);
+        return answer(control, call);
+      });
+    };
+    router.add(Access::Operator, "PATCH", pattern, std::move(handler), Scoping::Checked);
   };
   patch("/v1/services/{service}/features/{feature}", patchFlag);
   patch("/v1/services/{service}/settings", patchService);

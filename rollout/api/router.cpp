@@ -50,16 +50,38 @@ std::optional<http::Response> refuseForeign(const http::Request& request) {
   return problem(415, "unsupported_media_type", "Content-Type has to be application/json");
 }
 
+http::Response challenge(std::string_view detail, std::string value) {
+  http::Response response = problem(401, "unauthenticated", detail);
+  response.headers.emplace_back("WWW-Authenticate", std::move(value));
+  return response;
+}
+
 std::optional<http::Response> refuseStranger(const Caller& caller, Access access) {
   if (mayUse(caller, access)) return std::nullopt;
-  if (caller.who.empty()) return problem(401, "unauthenticated", "nobody knows who you are: a token is needed here");
-  return problem(403, "forbidden", "this needs the role " + std::string(name(access)));
+  if (caller.hasWrongToken) {
+    // The same for one that never was, is over or was taken back.
+    return challenge("this token is worth nothing here", R"(Bearer realm="loam", error="invalid_token")");
+  }
+  if (caller.who.empty()) {
+    return challenge("nobody knows who you are: a token is needed here", R"(Bearer realm="loam")");
+  }
+  std::string detail = "this needs the role " + std::string(name(access)) + "; " + caller.who + " has ";
+  detail.append(caller.role == Access::Anyone ? "none" : name(caller.role));
+  if (!caller.hint.empty()) detail.append(": ").append(caller.hint);
+  return problem(403, "forbidden", detail);
+}
+
+/// What a route changes as a whole is beyond a token that may change a part.
+std::optional<http::Response> refuseBound(const Caller& caller, Access access, Scoping scoping) {
+  const bool changes = access == Access::Operator || access == Access::Admin;
+  if (!caller.scope || !changes || scoping == Scoping::Checked) return std::nullopt;
+  return problem(403, "out_of_scope", "the token of " + caller.who + " is bound to some services or features");
 }
 
 }  // namespace
 
-void Router::add(Access access, std::string method, std::string pattern, RouteHandler handler) {
-  Route route{access, std::move(method), pattern, split(pattern), std::move(handler)};
+void Router::add(Access access, std::string method, std::string pattern, RouteHandler handler, Scoping scoping) {
+  Route route{access, std::move(method), pattern, split(pattern), std::move(handler), scoping};
   // Patterns with fewer parameters are asked first.
   const auto parameters = [](const Route& r) {
     return std::count_if(r.segments.begin(), r.segments.end(), isParameter);
@@ -80,6 +102,7 @@ io::Task<http::Response> Router::answer(const http::Request& request, Caller cal
     if (route.method == "GET") allowed.insert("HEAD");
     if (route.method != method) continue;
     if (auto refused = refuseStranger(caller, route.access)) co_return *std::move(refused);
+    if (auto refused = refuseBound(caller, route.access, route.scoping)) co_return *std::move(refused);
     if (auto refused = refuseForeign(request)) co_return *std::move(refused);
     const Call call{request, std::move(parameters), std::move(caller)};
     http::Response response = co_await route.handler(call);
@@ -97,7 +120,7 @@ io::Task<http::Response> Router::answer(const http::Request& request, Caller cal
 
 std::vector<Router::Declared> Router::routes() const {
   std::vector<Declared> out;
-  for (const Route& route : routes_) out.push_back({route.method, route.pattern, route.access});
+  for (const Route& route : routes_) out.push_back({route.method, route.pattern, route.access, route.scoping});
   return out;
 }
 

@@ -22,6 +22,12 @@ struct Call {
   Parameters names;
   Caller caller;
 };
+
+/// Who holds what a route changes against the scope of the caller's token.
+enum class Scoping : std::uint8_t {
+  None,     ///< nobody: a token that may not change everything is turned away, though it may read
+  Checked,  ///< the handler, by refuseOutside()
+};
 using RouteHandler = std::function<io::Task<http::Response>(const Call&)>;
 
 /// Finds the handler of a request by method and path. An unknown path is 404, a known one with another method 405 with
@@ -31,15 +37,17 @@ class Router {
  public:
   /// `pattern` like "/v1/services/{name}"; a parameter is one segment. A fixed segment wins over a parameter.
   /// `access`: who may use it; there is no route without.
-  void add(Access access, std::string method, std::string pattern, RouteHandler handler);
+  void add(Access access, std::string method, std::string pattern, RouteHandler handler,
+           Scoping scoping = Scoping::None);
 
-  /// 401 for nobody and 403 for somebody who may not. `request` outlives the task.
+  /// 401 for nobody and for a wrong token, 403 for somebody who may not. `request` outlives the task.
   io::Task<http::Response> answer(const http::Request& request, Caller caller) const;
 
   struct Declared {
     std::string method;
     std::string pattern;
     Access access;
+    Scoping scoping;
   };
   /// All, in the order in which they are asked.
   std::vector<Declared> routes() const;
@@ -51,6 +59,7 @@ class Router {
     std::string pattern;
     std::vector<std::string> segments;
     RouteHandler handler;
+    Scoping scoping;
   };
 
   std::vector<Route> routes_;

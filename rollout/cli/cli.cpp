@@ -33,6 +33,8 @@ Cli::Cli(Terminal terminal, Home home, Restore restore)
   addAuditCommands(app_, session_);
   addIdentityCommands(app_, session_);
   addBackupCommands(app_, session_, std::move(restore));
+  addAccessCommands(app_, session_);
+  addEventsCommand(app_, session_);
   addCaptureCommands(app_, session_);
   addOwnCommands();
 }

@@ -24,6 +24,8 @@ using Restore = std::function<Result<std::filesystem::path>(const std::filesyste
                                                             const std::filesystem::path& target)>;
 void addBackupCommands(CLI::App& app, Session& session, Restore restore);
 void addManCommand(CLI::App& app, Session& session);
+void addAccessCommands(CLI::App& app, Session& session);
+void addEventsCommand(CLI::App& app, Session& session);
 void addProxyCommands(CLI::App& app, Session& session);
 void addTopCommand(CLI::App& app, Session& session);
 void addTapCommand(CLI::App& app, Session& session);

@@ -116,6 +116,26 @@ void checkDisk(const Session& session, std::vector<PreflightCheck>& checks) {
   checks.push_back(disk);
 }
 
+/// Who may change things: on the first day everybody on this host may, by the loopback port.
+void checkAccess(const Session& session, std::vector<PreflightCheck>& checks) {
+  const auto answer = session.get("/v1/whoami");
+  if (!answer && answer.error().status == kUnreachable) return;
+  PreflightCheck roles{"LD-0207", Verdict::Ok, "who may do what", "", ""};
+  if (!answer) {
+    roles.verdict = Verdict::Warn;
+    roles.measured = answer.error().text;
+    roles.fix = "see docs/operations.md, Who may do what";
+  } else {
+    roles.measured = "you are " + (*answer)["who"].asString() + ", " + (*answer)["role"].asString();
+    if ((*answer)["loopback_open"].asBool()) {
+      roles.verdict = Verdict::Warn;
+      roles.measured += "; everybody on the controller's host is an admin over its loopback port";
+      roles.fix = "loam token create NAME --role admin, or take `listen` away";
+    }
+  }
+  checks.push_back(roles);
+}
+
 void checkGuard(const std::string& socket, std::vector<PreflightCheck>& checks) {
   PreflightCheck reach{"LD-0301", Verdict::Ok, "guard", "answers at " + socket, ""};
   auto client = guard::GuardClient::connect(socket);
@@ -164,6 +184,7 @@ int doctor(const Session& session, const std::string& guardSocket) {
   checkController(session, checks);
   checkKeeping(session, checks);
   checkDisk(session, checks);
+  checkAccess(session, checks);
   checkGuard(guardSocket.empty() ? session.home.guardSocket() : guardSocket, checks);
   Verdict worst = Verdict::Ok;
   for (const PreflightCheck& check : checks) worst = std::max(worst, check.verdict);

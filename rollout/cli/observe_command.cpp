@@ -78,6 +78,7 @@ Outcome<std::string> resolve(const std::string& text) {
 
 int printGraph(Session& session, const ObservedHost& host, std::int64_t since) {
   session.controller = host.controllerSocket();
+  session.showsToken = false;
   const auto graph = session.get("/v1/graph?from=" + std::to_string(since) + "&to=now");
   if (!graph) return session.end(graph.error());
   if (session.printStructured(*graph, "edges", edgeName)) return kOk;

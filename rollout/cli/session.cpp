@@ -2,6 +2,7 @@
 
 #include "proxy/base/json.h"
 #include "proxy/http/http1_client.h"
+#include "rollout/cli/credentials.h"
 #include "rollout/cli/flag_view.h"
 #include "rollout/cli/text.h"
 #include "rollout/cli/yaml_writer.h"
@@ -51,6 +52,9 @@ Failure problemOf(const http::Response& response) {
 Failure unreachable(const http::Target& target, const Error& error) {
   if (error.code == ErrorCode::Timeout)
     return {kTimeout, "the controller at " + target.text() + " did not answer in time"};
+  if (error.code == ErrorCode::Denied && target.socketPath.empty()) {
+    return {kDenied, "the controller at " + target.text() + " is not believed: " + error.context};
+  }
   if (error.code == ErrorCode::Denied) {
     return {kDenied, "no permission for the controller's socket " + target.text() + ": be root or in its group"};
   }
@@ -69,8 +73,11 @@ void Session::addOutput(CLI::App& command) {
 void Session::addController(CLI::App& command) {
   command
       .add_option("--controller", controller, "socket or address of the controller ($LOAM_HOME/run/controller.sock)")
-      ->option_text("PATH|HOST:PORT")
+      ->option_text("PATH|HOST:PORT|https://HOST:PORT")
       ->envname("LOAM_CONTROLLER");
+  command.add_option("--ca", ca, "with https: PEM file of the authorities that vouch for the controller (the host's)")
+      ->option_text("FILE")
+      ->envname("LOAM_CA");
 }
 
 void Session::addWindow(CLI::App& command) {
@@ -94,11 +101,35 @@ std::string Session::windowQuery() const {
   return "from=" + http::percentEncode(start) + "&to=" + http::percentEncode(to.empty() ? "now" : to);
 }
 
+Outcome<ControllerPath> Session::pathFor(http::Request& request) const {
+  auto path = findController(controller.empty() ? home.controllerSocket() : controller, ca);
+  if (!path) return path;
+  if (!showsToken) return path;
+  auto token = findToken();
+  if (!token) return tl::unexpected(std::move(token).error());
+  const http::Target& target = path->target;
+  if (!token->empty() && !path->wrap && target.socketPath.empty() && !target.address.ip.isLoopback()) {
+    const std::string where = target.text();
+    return tl::unexpected(Failure{kUsage, "the token would go to " + where + " in clear: use https://" + where, {}});
+  }
+  if (!token->empty()) request.headers.emplace_back("Authorization", "Bearer " + *token);
+  return path;
+}
+
 Outcome<http::Response> Session::send(http::Request request) const {
-  const auto target = http::Target::parse(controller.empty() ? home.controllerSocket() : controller);
-  if (!target) return tl::unexpected(Failure{kUsage, "--controller: " + target.error().context});
-  auto response = http::fetchAndWait(*target, std::move(request), patience);
-  if (!response) return tl::unexpected(unreachable(*target, response.error()));
+  const auto path = pathFor(request);
+  if (!path) return tl::unexpected(path.error());
+  auto response = http::fetchAndWait(path->target, std::move(request), patience, path->wrap);
+  if (!response) return tl::unexpected(unreachable(path->target, response.error()));
+  if (response->status >= 400) return tl::unexpected(problemOf(*response));
+  return *std::move(response);
+}
+
+Outcome<http::Response> Session::follow(http::Request request, std::function<bool(std::string_view)> take) const {
+  const auto path = pathFor(request);
+  if (!path) return tl::unexpected(path.error());
+  auto response = http::followAndWait(path->target, std::move(request), patience, std::move(take), path->wrap);
+  if (!response) return tl::unexpected(unreachable(path->target, response.error()));
   if (response->status >= 400) return tl::unexpected(problemOf(*response));
   return *std::move(response);
 }

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <json/value.h>
-#include <tl/expected.hpp>
 
 #include <functional>
 #include <string>
@@ -12,19 +11,12 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/home.h"
 #include "proxy/http/message.h"
+#include "rollout/cli/credentials.h"
 #include "rollout/cli/exit_status.h"
+#include "rollout/cli/outcome.h"
 #include "rollout/cli/terminal.h"
 
 namespace loam::cli {
-
-/// Why a command cannot go on: what to end with and what to say.
-struct Failure {
-  ExitStatus status = kError;
-  std::string text;
-  Json::Value problem{};  ///< of the controller, where it was one
-};
-template <class T>
-using Outcome = tl::expected<T, Failure>;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -39,7 +31,9 @@ class Session {
   milliseconds patience{30'000};  ///< with the controller, for each answer
 
   // Options, filled by CLI11.
-  std::string controller;  ///< path or HOST:PORT; empty: the one of `home`
+  std::string controller;  ///< path, HOST:PORT or https://HOST:PORT; empty: the one of `home`
+  std::string ca;          ///< file of the authorities that vouch for it; empty: the host's
+  bool showsToken = true;  ///< false: the controller is our own, and knows us by the socket
   std::string output = "table";
   std::string window = "-15m";
   std::string from;
@@ -47,7 +41,7 @@ class Session {
 
   /// Declares -o of `command`.
   void addOutput(CLI::App& command);
-  /// Declares --controller.
+  /// Declares --controller and --ca.
   void addController(CLI::App& command);
   /// Declares --window, --from and --to.
   void addWindow(CLI::App& command);
@@ -55,11 +49,15 @@ class Session {
   /// "from=-15m&to=now", of the options.
   std::string windowQuery() const;
 
-  /// Sends a request to the controller; an answer that is a problem becomes a Failure with its detail and suggestions.
+  /// Sends a request to the controller, with the token where there is one; an answer that is a problem becomes a
+  /// Failure with its detail and suggestions.
   Outcome<http::Response> send(http::Request request) const;
   Outcome<Json::Value> get(const std::string& target) const;
   /// All pages of a list; `list` names the member that holds it.
   Outcome<Json::Value> getAll(const std::string& target, const char* list) const;
+  /// Follows an answer that comes piece by piece, until `take` says false, it ends, or nothing comes for a while
+  /// (kTimeout).
+  Outcome<http::Response> follow(http::Request request, std::function<bool(std::string_view)> take) const;
   /// Sends a JSON body, and reads the one of the answer; null where it has none.
   Outcome<Json::Value> change(const std::string& method, const std::string& target, const Json::Value& body,
                               Headers headers = {}) const;
@@ -79,6 +77,9 @@ class Session {
   int run() const { return chosen_ ? chosen_() : kUsage; }
 
  private:
+  /// The way to the controller, with the token put into `request`.
+  Outcome<ControllerPath> pathFor(http::Request& request) const;
+
   std::function<int()> chosen_;
 };
 

@@ -5,8 +5,10 @@
 #include <random>
 #include <utility>
 
+#include "proxy/tls/stream.h"
 #include "rollout/api/agent_routes.h"
 #include "rollout/controller/catalogue_claims.h"
+#include "rollout/controller/local_roles.h"
 
 namespace loam::controller {
 
@@ -47,55 +49,87 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
 
 }  // namespace
 
-Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores,
-                       std::unique_ptr<identity::Identities> identities, std::uint64_t epoch, const Clock& clock,
-                       Log& log)
-    : log_(log),
-      loop_(std::move(loop)),
+Controller::Controller(Made made, const Stores& stores, const Clock& clock, Log& log)
+    : clock_(clock),
+      log_(log),
+      loop_(std::move(made.loop)),
+      ledger_(std::move(made.ledger)),
       recorder_(stores.graph, clock),
-      flags_(stores.ledger, stores.journal, clock, log),
+      flags_(*ledger_, stores.journal, clock, log),
       changes_(flags_, clock, random64),
       answers_(flags_, clock),
-      fleet_(*loop_, epoch, clock, log),
-      identities_(std::move(identities)),
+      access_(*ledger_, clock),
+      fleet_(*loop_, made.epoch, clock, log),
+      identities_(std::move(made.identities)),
       control_(*loop_),
       reading_(*loop_),
-      controlOf_{flags_,   changes_, answers_, stores.ledger,     fleet_,
-                 control_, reading_, clock,    identities_.get()},
-      api_(*loop_, recorder_, controlOf_, clock, log),
+      controlOf_{flags_, changes_, answers_, *ledger_, fleet_, control_, reading_, clock, identities_.get()},
+      api_(*loop_, recorder_, controlOf_, access_, std::move(made.local), clock, log),
       agents_(*loop_, agentRouter_, api_.agentTally(), clock, log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                      Log& log) {
   auto loop = io::EventLoop::make(clock);
   if (!loop) return fail(std::move(loop).error());
+  auto local = localRoles(settings.socketRoles);
+  if (!local) return fail(std::move(local).error());
   const auto epoch = nextEpoch(stores.ledger, clock, log);
   if (!epoch) return fail(epoch.error());
+  auto ledger = std::make_unique<audit::WatchedLedger>(stores.ledger);
   std::unique_ptr<identity::Identities> identities;
   if (settings.agents) {
-    auto opened = openIdentities(settings.authority, settings.trustDomain, stores.ledger, clock, log);
+    auto opened = openIdentities(settings.authority, settings.trustDomain, *ledger, clock, log);
     if (!opened) return fail(std::move(opened).error());
     identities = *std::move(opened);
   }
-  std::unique_ptr<Controller> controller(
-      new Controller(*std::move(loop), stores, std::move(identities), *epoch, clock, log));
+  std::unique_ptr<Controller> controller(new Controller(
+      {*std::move(loop), std::move(ledger), std::move(identities), *std::move(local), *epoch}, stores, clock, log));
   LOAM_TRY(controller->loadWanted(stores.ledger));
   if (!settings.catalogue.empty()) LOAM_TRY(controller->loadCatalogue(settings.catalogue));
   LOAM_TRY(makeDirectoryFor(settings.socket));
   auto socket = io::Listener::bindUnix(*controller->loop_, settings.socket);
   if (!socket) return fail(std::move(socket).error());
   controller->socket_ = settings.socket;
-  controller->api_.serve(*std::move(socket), false);
+  controller->api_.serve(*std::move(socket), {});
   log.info("controller", "serving", {{"socket", settings.socket}, {"db", settings.database}});
-  if (settings.listen) {
-    LOAM_TRY(checkListen(*settings.listen));
-    auto port = io::Listener::bind(*controller->loop_, *settings.listen);
-    if (!port) return fail(std::move(port).error());
-    log.info("controller", "serving", {{"address", (*port)->address().text()}});
-    controller->api_.serve(*std::move(port), true);
-  }
+  if (settings.listen) LOAM_TRY(controller->openPort(settings));
   if (settings.agents) LOAM_TRY(controller->serveAgents(*settings.agents));
   return controller;
+}
+
+Status Controller::openPort(const Settings& settings) {
+  LOAM_TRY(checkListen(settings));
+  const bool loopback = settings.listen->ip.isLoopback();
+  if (!loopback && !access_.roster()->hasAdmin(unixSeconds(clock_.wall()))) {
+    return fail(ErrorCode::Denied, "listen: " + settings.listen->text() +
+                                       " can be reached from other hosts and there is no admin yet: start without it, "
+                                       "run `loam token create NAME --role admin`, and start again");
+  }
+  api::Api::Door door{.loopback = loopback};
+  if (settings.tls) {
+    auto certificate = ServerCertificate::load(*settings.tls);
+    if (!certificate) return fail(std::move(certificate).error());
+    certificate_ = *std::move(certificate);
+    door.security.wrap = tls::asServer([this] { return certificate_->context(); });
+  }
+  door.admitsHost = [this, names = settings.names](std::string_view host) {
+    const std::string_view name = nameOfHost(host);
+    return api::isLoopbackHost(host) || std::find(names.begin(), names.end(), name) != names.end() ||
+           (certificate_ && certificate_->isFor(host));
+  };
+  auto port = io::Listener::bind(*loop_, *settings.listen);
+  if (!port) return fail(std::move(port).error());
+  log_.info("controller", "serving", {{"address", (*port)->address().text()}, {"tls", certificate_ ? "yes" : "no"}});
+  api_.serve(*std::move(port), std::move(door));
+  if (loopback && api_.callers().isLoopbackOpen()) {
+    log_.warn("controller", "everybody on this host is an admin over loopback, until there is an admin's token",
+              {{"address", settings.listen->text()}, {"fix", "loam token create NAME --role admin"}});
+  }
+  return {};
+}
+
+void Controller::reload() {
+  if (certificate_) certificate_->ask();
 }
 
 Status Controller::loadWanted(audit::Ledger& ledger) {
@@ -104,10 +138,12 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   if (!documents) return fail(documents.error());
   LOAM_TRY(changes_.load(*documents));
   LOAM_TRY(answers_.load(*documents));
+  LOAM_TRY(access_.load(*documents));
   fleet_.setDesired(flags_.desired());
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
   });
+  ledger_->onCommit([this] { loop_->post([this] { api_.events().ledgerMoved(); }); });
   scope_.spawn(tick());
   return {};
 }
@@ -116,13 +152,16 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
 io::Task<void> Controller::tick() {
   for (;;) {
     co_await loop_->sleepFor(kTick);
-    const http::Response done = co_await control_.run([this] {
+    api::Background::Work work = [this, used = api_.callers().takeUses()] {
       flags_.settleJournal();
       changes_.keepAppointments();
       if (identities_) identities_->keepHouse();
       answers_.forget();
+      access_.noteUses(used);
+      if (certificate_) certificate_->refresh(log_);
       return http::Response{};
-    });
+    };
+    const http::Response done = co_await control_.run(std::move(work));
     agents_.keepHouse();
     (void)done;  // what went wrong is said where it did
   }

@@ -6,10 +6,13 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
 #include "proxy/io/event_loop.h"
+#include "rollout/access/access_store.h"
 #include "rollout/api/api.h"
 #include "rollout/audit/journal.h"
+#include "rollout/audit/watched_ledger.h"
 #include "rollout/changes/changes.h"
 #include "rollout/controller/agents_port.h"
+#include "rollout/controller/server_certificate.h"
 #include "rollout/controller/settings.h"
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
@@ -34,10 +37,13 @@ class Controller {
 
   /// Serves until stop().
   void run() { loop_->run(); }
+  /// Any thread: reads the certificate anew.
+  void reload();
   /// Any thread: answers what is under way (at most 5 s), then run() returns.
   void stop();
 
   io::EventLoop& loop() { return *loop_; }
+  api::Api& api() { return api_; }
   const api::Router& router() const { return api_.router(); }
   /// What agents may ask; no routes without an authority.
   const api::Router& agentRouter() const { return agentRouter_; }
@@ -46,22 +52,35 @@ class Controller {
  private:
   static constexpr seconds kTick{1};
 
-  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores,
-             std::unique_ptr<identity::Identities> identities, std::uint64_t epoch, const Clock& clock, Log& log);
+  struct Made {
+    std::unique_ptr<io::EventLoop> loop;
+    std::unique_ptr<audit::WatchedLedger> ledger;
+    std::unique_ptr<identity::Identities> identities;
+    api::LocalRoles local;
+    std::uint64_t epoch;
+  };
+
+  Controller(Made made, const Stores& stores, const Clock& clock, Log& log);
   Status loadCatalogue(const std::string& path);
   Status loadWanted(audit::Ledger& ledger);
+  /// Denied for a port that other hosts reach while there is no admin.
+  Status openPort(const Settings& settings);
   Status serveAgents(const SocketAddress& address);
   void takeStanding(std::shared_ptr<const identity::Standing> standing);
   io::Task<void> tick();
   io::Task<void> drain();
 
+  const Clock& clock_;
   Log& log_;
   std::unique_ptr<io::EventLoop> loop_;
   std::string socket_;  // removed at the end
+  std::unique_ptr<audit::WatchedLedger> ledger_;
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
   api::Answers answers_;
+  access::AccessStore access_;
+  std::unique_ptr<ServerCertificate> certificate_;  // none: no TLS
   fleet::Fleet fleet_;
   const std::unique_ptr<identity::Identities> identities_;  // null: none is held
   api::Background control_;

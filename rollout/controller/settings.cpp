@@ -15,6 +15,20 @@ LogLevel levelOf(const std::string& name) {
   return kLevels.at(name);
 }
 
+void readTls(YamlMapping& root, Settings& into) {
+  auto tls = root.mapping("tls", {"certificate", "key"});
+  if (!tls) return;
+  tls->require("certificate");
+  tls->require("key");
+  into.tls = TlsFiles{tls->text("certificate").value_or(""), tls->text("key").value_or("")};
+}
+
+void readSocketRoles(YamlMapping& root, SocketRoles& into) {
+  auto roles = root.mapping("socket_roles", {"viewer", "operator", "admin", "proxy"});
+  if (!roles) return;
+  for (const std::string& role : roles->keys()) into[role] = roles->texts(role);
+}
+
 }  // namespace
 
 Settings defaultSettings(const Home& home) {
@@ -29,14 +43,14 @@ Settings defaultSettings(const Home& home) {
 Result<Settings> loadSettings(const std::string& path, const Home& home) {
   Settings settings = defaultSettings(home);
   YamlProblems problems(path);
-  auto root = YamlMapping::load(
-      path, problems,
-      {"listen", "socket", "agents", "trust_domain", "authority", "db", "control_db", "catalogue", "log_level"});
+  auto root = YamlMapping::load(path, problems,
+                                {"listen", "socket", "agents", "trust_domain", "authority", "db", "control_db",
+                                 "catalogue", "log_level", "socket_roles", "tls", "names"});
   if (!root) return fail(std::move(root).error());
   settings.listen = root->address("listen");
-  if (settings.listen) {
-    if (const Status status = checkListen(*settings.listen); !status) root->problem("listen", status.error().context);
-  }
+  readTls(*root, settings);
+  settings.names = root->texts("names");
+  if (const Status status = checkListen(settings); !status) root->problem("listen", status.error().context);
   if (const auto socket = root->text("socket")) settings.socket = *socket;
   if (const auto database = root->text("db")) settings.database = *database;
   if (const auto control = root->text("control_db")) settings.control = *control;
@@ -50,16 +64,18 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {
     settings.logLevel = levelOf(*level);
   }
+  readSocketRoles(*root, settings.socketRoles);
   LOAM_TRY(problems.status());
   return settings;
 }
 
-Status checkListen(const SocketAddress& address) {
-  if (address.ip.isLoopback()) return {};
-  return fail(ErrorCode::Denied, "listen: " + address.text() +
-                                     " can be reached from other hosts and nobody has to prove who they are yet; "
-                                     "use 127.0.0.1:" +
-                                     std::to_string(address.port) + ", [::1] or the Unix socket");
+Status checkListen(const Settings& settings) {
+  if (!settings.listen || settings.listen->ip.isLoopback() || settings.tls) return {};
+  return fail(ErrorCode::Denied,
+              "listen: " + settings.listen->text() +
+                  " can be reached from other hosts and needs `tls: {certificate: FILE, key: FILE}`; "
+                  "without, use 127.0.0.1:" +
+                  std::to_string(settings.listen->port) + ", [::1] or the Unix socket");
 }
 
 }  // namespace loam::controller

@@ -1,46 +1,25 @@
 #include "rollout/identity/join_token.h"
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
-#include <algorithm>
 #include <array>
-#include <span>
 #include <utility>
 
 #include "proxy/base/json.h"
 #include "proxy/base/sha256.h"
-#include "proxy/tls/openssl.h"
+#include "rollout/identity/secret.h"
 
 namespace loam::identity {
 
 namespace {
 
-constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kIdDigits = 16;
-
-/// RFC 4648 section 5, without padding.
-std::string base64Url(std::span<const std::uint8_t> bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  std::replace(text.begin(), text.end(), '+', '-');
-  std::replace(text.begin(), text.end(), '/', '_');
-  while (text.ends_with('=')) text.pop_back();
-  return text;
-}
 
 }  // namespace
 
 Result<MintedToken> mintJoinToken(const std::string& name, Wall now, seconds life) {
-  std::array<std::uint8_t, kSecretBytes> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    return fail(tls::libraryError(ErrorCode::Io, "drawing a join token"));
-  }
+  auto secret = drawSecret(kJoinTokenPrefix);
+  if (!secret) return fail(std::move(secret).error());
   MintedToken minted;
-  minted.secret = std::string(kJoinTokenPrefix) + base64Url(random);
-  OPENSSL_cleanse(random.data(), random.size());
+  minted.secret = *std::move(secret);
   minted.token.hash = sha256Hex(minted.secret);
   minted.token.id = minted.token.hash.substr(0, kIdDigits);
   minted.token.name = name;
@@ -58,10 +37,7 @@ std::string_view name(JoinVerdict verdict) {
 
 JoinVerdict check(const JoinToken* kept, std::string_view presented, std::string_view name, Wall now) {
   const std::string hash = sha256Hex(presented);
-  if (kept == nullptr || kept->hash.size() != hash.size() ||
-      CRYPTO_memcmp(kept->hash.data(), hash.data(), hash.size()) != 0) {
-    return JoinVerdict::Unknown;
-  }
+  if (kept == nullptr || !sameSecret(kept->hash, hash)) return JoinVerdict::Unknown;
   if (kept->used != 0) return JoinVerdict::Used;
   if (unixSeconds(now) >= kept->expires) return JoinVerdict::Expired;
   return kept->name == name ? JoinVerdict::Good : JoinVerdict::OtherName;

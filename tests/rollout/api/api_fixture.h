@@ -51,8 +51,12 @@ class ControllerFixture : public testing::Test {
     auto made = controller::Controller::make(settings, {*store, *ledger, *journal}, clock, log);
     ASSERT_TRUE(made) << made.error().describe();
     served = *std::move(made);
+    beforeServing();
     thread = std::thread([this] { served->run(); });
   }
+
+  /// The controller is made and does not serve yet.
+  virtual void beforeServing() {}
 
   void stop() {
     if (!thread.joinable()) return;
@@ -81,6 +85,29 @@ class ControllerFixture : public testing::Test {
                  .target = target,
                  .headers = {{"Content-Type", "application/json"}},
                  .body = std::move(body)});
+  }
+  /// With a token.
+  http::Response sendAs(const std::string& token, http::Request request) const {
+    request.headers.emplace_back("Authorization", "Bearer " + token);
+    return send(std::move(request));
+  }
+  http::Response getAs(const std::string& token, const std::string& target) const {
+    return sendAs(token, {.target = target});
+  }
+  http::Response postAs(const std::string& token, const std::string& target, std::string body) const {
+    return sendAs(token, {.method = "POST",
+                          .target = target,
+                          .headers = {{"Content-Type", "application/json"}},
+                          .body = std::move(body)});
+  }
+  /// The answer to POST /v1/tokens: the new token, with its secret.
+  Json::Value makeToken(const std::string& name, const std::string& role, const std::string& more = "") const {
+    const auto made = post("/v1/tokens", R"({"name":")" + name + R"(","role":")" + role + "\"" + more + "}");
+    EXPECT_EQ(made.status, 201) << made.body;
+    return parseJson(made.body).value_or(Json::Value());
+  }
+  std::string secretOf(const std::string& name, const std::string& role, const std::string& more = "") const {
+    return makeToken(name, role, more)["secret"].asString();
   }
   http::Response put(const std::string& target, std::string body) const {
     return send({.method = "PUT",

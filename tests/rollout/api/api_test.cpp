@@ -218,7 +218,7 @@ TEST_F(ApiTest, TheOpenApiFileNamesEveryRouteAndNoOther) {
   }
   std::set<std::string> served_;
   for (const Router* router : {&served->router(), &served->agentRouter()}) {
-    for (const auto& [method, pattern, access] : router->routes()) served_.insert(method + " " + pattern);
+    for (const Router::Declared& route : router->routes()) served_.insert(route.method + " " + route.pattern);
   }
   EXPECT_EQ(written, served_);
 }

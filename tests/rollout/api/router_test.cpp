@@ -77,5 +77,29 @@ TEST(RouterTest, NobodyIsAskedWhoHeIsAndAStrangerIsTurnedAway) {
   EXPECT_EQ(ask(router, "GET", "/a", {"alice", "token", Access::Viewer, false}).status, 200);
 }
 
+TEST(RouterTest, WhoHasNoRoleHearsWhatToDo) {
+  Router router;
+  router.add(Access::Operator, "GET", "/a", say("x"));
+  EXPECT_EQ(ask(router, "GET", "/a").header("WWW-Authenticate"), R"(Bearer realm="loam")");
+  Caller stranger{"bo", "socket"};
+  stranger.hint = "name one of its groups in socket_roles, or use a token";
+  const auto refused = ask(router, "GET", "/a", stranger);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("needs the role operator; bo has none: name one of its groups"), std::string::npos)
+      << refused.body;
+}
+
+TEST(RouterTest, ATokenForAPartChangesNothingAsAWhole) {
+  Router router;
+  router.add(Access::Viewer, "GET", "/read", say("x"));
+  router.add(Access::Operator, "POST", "/all", say("x"));
+  router.add(Access::Operator, "POST", "/part", say("x"), Scoping::Checked);
+  Caller bound{"ci", "token:1", Access::Admin};
+  bound.scope = access::Scope{{"cart"}, {}};
+  EXPECT_EQ(ask(router, "GET", "/read", bound).status, 200);
+  EXPECT_EQ(ask(router, "POST", "/all", bound).status, 403);
+  EXPECT_EQ(ask(router, "POST", "/part", bound).status, 200) << "its handler looks at the scope";
+}
+
 }  // namespace
 }  // namespace loam::api

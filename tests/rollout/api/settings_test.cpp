@@ -30,6 +30,13 @@ TEST_F(SettingsTest, AFileStandsOverTheHome) {
   EXPECT_EQ(settings->logLevel, LogLevel::Warn);
 }
 
+TEST_F(SettingsTest, GroupsOfTheHostHaveRoles) {
+  const auto settings = load("socket_roles:\n  viewer: [staff, adm]\n  proxy: loam-proxy\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->socketRoles, (SocketRoles{{"viewer", {"staff", "adm"}}, {"proxy", {"loam-proxy"}}}));
+  EXPECT_FALSE(load("socket_roles: {root: [staff]}\n"));
+}
+
 TEST_F(SettingsTest, EveryProblemIsToldAtOnce) {
   const auto settings = load("lisen: x\nlisten: 0.0.0.0:7400\nlog_level: loud\ndb: [a]\n");
   ASSERT_FALSE(settings);
@@ -58,11 +65,27 @@ TEST_F(SettingsTest, AgentsMayComeFromAnywhere) {
   EXPECT_NE(half.error().context.find("trust_domain"), std::string::npos) << half.error().context;
 }
 
-TEST_F(SettingsTest, OnlyThisHostMayConnect) {
-  EXPECT_TRUE(checkListen(*SocketAddress::parse("127.0.0.1:7400")));
-  EXPECT_TRUE(checkListen(*SocketAddress::parse("[::1]:7400")));
-  EXPECT_FALSE(checkListen(*SocketAddress::parse("0.0.0.0:7400")));
-  EXPECT_FALSE(checkListen(*SocketAddress::parse("192.0.2.1:7400")));
+TEST_F(SettingsTest, OtherHostsConnectOverTlsAlone) {
+  const auto check = [](const char* address, bool tls) {
+    Settings settings;
+    settings.listen = *SocketAddress::parse(address);
+    if (tls) settings.tls = TlsFiles{"c", "k"};
+    return checkListen(settings).has_value();
+  };
+  EXPECT_TRUE(checkListen({}));
+  EXPECT_TRUE(check("127.0.0.1:7400", false));
+  EXPECT_TRUE(check("[::1]:7400", false));
+  EXPECT_FALSE(check("0.0.0.0:7400", false));
+  EXPECT_FALSE(check("192.0.2.1:7400", false));
+  EXPECT_TRUE(check("192.0.2.1:7400", true));
+}
+
+TEST_F(SettingsTest, TlsNeedsBothItsFiles) {
+  const auto settings = load("listen: 0.0.0.0:7400\ntls: {certificate: /c.pem, key: /k.pem}\nnames: [mesh.internal]\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->tls->key, "/k.pem");
+  EXPECT_EQ(settings->names, std::vector<std::string>{"mesh.internal"});
+  EXPECT_FALSE(load("tls: {certificate: /c.pem}\n"));
 }
 
 TEST(HomeTest, FollowsTheEnvironment) {
