@@ -62,9 +62,12 @@ TEST_F(RestoreLedgerTest, TheNextEpochIsBeyondThatOfBothFiles) {
     Json::Value body(Json::objectValue);
     if (set) body["epoch"] = Json::UInt64(*set);
     const audit::Edit edit{"controller", "epoch", std::nullopt, body};
-    if (set) EXPECT_TRUE(ledger->commit({&edit, 1}, std::nullopt));
+    if (set) {
+      EXPECT_TRUE(ledger->commit({&edit, 1}, std::nullopt));
+    }
     std::uint64_t found = 0;
-    for (const audit::Document& document : *ledger->documents()) {
+    const auto documents = ledger->documents();
+    for (const audit::Document& document : *documents) {
       if (document.kind == "controller") found = document.body["epoch"].asUInt64();
     }
     return found;
