@@ -25,6 +25,7 @@ void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
 
 void Fleet::setTopology(std::shared_ptr<const Topology> topology) {
   topology_ = std::move(topology);
+  carriers_.reset();
   byAddress_.clear();
   for (const auto& [name, place] : topology_->services) {
     for (const SocketAddress& endpoint : place.endpoints) byAddress_.emplace(endpoint, name);

@@ -75,12 +75,17 @@ Named nameThem(const Flag& before, const Flag& after, const std::string& stage, 
   return named;
 }
 
-Expected expect(const Flag& before, const Flag& after, const Reach& reach) {
+/// A stage above holds for all of them, one below for none.
+flags::Share shareAt(const Flag& flag, std::string_view stage, const features::Feature& feature) {
+  if (flag.stage == stage) return flag.share;
+  return feature.rung(flag.stage) > feature.rung(stage) ? flags::kWhole : flags::Share{0};
+}
+
+Expected expect(const Flag& before, const Flag& after, const Reach& reach, const features::Feature& feature) {
   std::uint64_t all = 0;
   for (const EdgeTraffic& call : reach.calls) all += reach.unit == Unit::Request ? call.requests : call.connections;
-  const auto at = [&reach](const Flag& flag) { return flag.stage == reach.stage ? flag.share : flags::Share{0}; };
   const double rate = reach.seconds == 0 ? 0 : static_cast<double>(all) / static_cast<double>(reach.seconds);
-  return {rate, at(before), at(after)};
+  return {rate, shareAt(before, reach.stage, feature), shareAt(after, reach.stage, feature)};
 }
 
 void lookAtProxies(const std::string& service, std::string_view capability, const Sight& sight, Reach& reach) {
@@ -114,12 +119,14 @@ Reach reachOf(const Flag& before, const Flag& after, const Sight& sight) {
   lookAtProxies(service, to == nullptr ? std::string_view() : to->capability, sight, reach);
   if (to == nullptr || from == nullptr) return reach;
   const features::Stage& higher = to < from ? *from : *to;
-  reach.unit = higher.unit;
-  reach.stage = higher.name;
+  const features::Stage& lower = to < from ? *to : *from;
+  const features::Stage& counted = higher.unit == Unit::None ? lower : higher;
+  reach.unit = counted.unit;
+  reach.stage = counted.unit == Unit::None ? higher.name : counted.name;
   if (const auto population = populationOf(reach.unit, service, sight, reach)) {
     reach.named = nameThem(before, after, reach.stage, *population);
   } else if (reach.unit == Unit::Connection || reach.unit == Unit::Request) {
-    reach.expected = expect(before, after, reach);
+    reach.expected = expect(before, after, reach, *feature);
   }
   return reach;
 }

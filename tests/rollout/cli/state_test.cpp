@@ -176,7 +176,7 @@ TEST_F(StateTest, F8_ABackupIsRestoredWhenTheControllerHasEnded) {
   EXPECT_EQ(std::filesystem::status(file).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_EQ(run({"backup", file}).status, kConflict);
-  EXPECT_EQ(run({"backup", "/nonexistent/backup.db"}).status, kError);
+  EXPECT_EQ(run({"backup", "/nonexistent/backup.db"}).status, kNotFound);
   ASSERT_EQ(run({"flag", "set", "cart", "serve", "off", "--reason", "x"}).status, kOk);
   const std::uint64_t epoch = json("/v1/controller")["epoch"].asUInt64();
   const Ran running = run({"restore", file, "--into", settings.control});

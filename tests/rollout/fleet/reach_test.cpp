@@ -93,7 +93,7 @@ TEST_F(ReachTest, ALowerShareNamesThoseThatGoOutAndAHigherOneTakesNobodyOut) {
 
 TEST_F(ReachTest, IncludeAndExcludeWinAndStrangeNamesAreSaid) {
   flags::Flag after = flag("rate_limit", "enforce", 0);
-  after.include = {"web-3", "wbe-4"};
+  after.include = {"wbe-4", "web-3"};
   after.exclude = {"web-5"};
   const Reach reach = reachOf(flag("rate_limit", "simulate"), after, sight);
   EXPECT_EQ(reach.named->in, (Names{"web-3"}));
@@ -108,8 +108,10 @@ TEST_F(ReachTest, InstancesAreTheEndpointsOfTheService) {
 
 TEST_F(ReachTest, WhatComesAndGoesHasAnExpectedRate) {
   const Reach reach = reachOf(flag("observe", "on"), flag("observe", "sampled", 10'000), sight);
-  EXPECT_EQ(reach.stage, "on");  // the higher one holds for all
-  EXPECT_FALSE(reach.expected);
+  ASSERT_TRUE(reach.expected);  // the higher stage holds for all
+  EXPECT_EQ(reach.expected->before, flags::kWhole);
+  EXPECT_EQ(reach.expected->after, 10'000);
+  EXPECT_FALSE(reachOf(flag("observe", "off"), flag("observe", "on"), sight).expected);
   const Reach sampled = reachOf(flag("observe", "sampled", 50'000), flag("observe", "sampled", 10'000), sight);
   ASSERT_TRUE(sampled.expected);
   EXPECT_DOUBLE_EQ(sampled.expected->perSecond, (10 + 11 + 12 + 13 + 14 + 15 + 16 + 17) / 500.0);
