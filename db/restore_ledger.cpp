@@ -4,6 +4,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -62,8 +63,31 @@ Status checkOwner(const Path& copy) {
   return fail(ErrorCode::Unsupported, copy.string() + " belongs to another program: it is no control ledger");
 }
 
-/// Checks all of it, and leaves it as the controller will find it.
-Status prepareCopy(const Path& copy) {
+/// The epoch of the last controller that served from a file; 0 where that cannot be told.
+std::uint64_t epochIn(Session& session) {
+  const auto document = readDocument(session, "controller", "epoch");
+  return document && document->body["epoch"].isUInt64() ? document->body["epoch"].asUInt64() : 0;
+}
+
+std::uint64_t epochOf(const Path& file) {
+  std::uint64_t epoch = 0;
+  if (!hasBytes(file)) return epoch;
+  auto reader = Database::openReader(file);
+  if (reader) (void)(*reader)->attempt("reading the epoch", [&epoch](Session& session) { epoch = epochIn(session); });
+  return epoch;
+}
+
+/// The next controller's generations have to be newer than what proxies have of the lost one, also where clocks went
+/// back: its epoch is beyond that of both files.
+void raiseEpoch(Session& session, std::uint64_t lost) {
+  auto document = readDocument(session, "controller", "epoch");
+  if (!document) return;
+  document->body["epoch"] = Json::UInt64(std::max(epochIn(session), lost) + 1);
+  writeDocument(session, *document);
+}
+
+/// Checks all of it, and leaves it as the controller will find it. `lost`: epoch of the file that it replaces.
+Status prepareCopy(const Path& copy, std::uint64_t lost) {
   LOAM_TRY(checkOwner(copy));
   auto database = Database::openWriter(copy, controlSchema());
   if (!database) return fail(std::move(database).error());
@@ -75,7 +99,8 @@ Status prepareCopy(const Path& copy) {
   if (verdict != "ok") return fail(ErrorCode::Io, copy.string() + " is damaged (" + verdict + ")");
   LOAM_TRY(checkHead(**database));
   if (const auto verified = verifyEvents(**database); !verified) return fail(verified.error());
-  LOAM_TRY((*database)->transaction("preparing", [](Session& session) {
+  LOAM_TRY((*database)->transaction("preparing", [lost](Session& session) {
+    raiseEpoch(session, lost);
     audit::Head head = readHead(session);
     head.revision += kRestoreLeap;
     writeHead(session, head);
@@ -161,7 +186,7 @@ Result<Path> restoreLedger(const Path& backup, const Path& target) {
     return fail(ErrorCode::InvalidArgument, backup.string() + " is of a restore that was cut off; name another backup");
   removeCopy(copy);  // of a restore that was cut off
   Status ready = makeCopy(backup, copy);
-  if (ready) ready = prepareCopy(copy);
+  if (ready) ready = prepareCopy(copy, epochOf(target));
   if (!ready) {
     removeCopy(copy);
     return fail(about(backup, copy, std::move(ready).error()));

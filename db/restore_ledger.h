@@ -15,7 +15,7 @@ constexpr std::uint64_t kRestoreLeap = 1'000'000;
 /// whose file it is, its schema (older ones are migrated), integrity, documents and the whole audit chain; any doubt is
 /// an error that names the backup, and changes nothing. Then the old file, with what of its log could not be brought
 /// into it, is kept as TARGET.replaced-N, which is returned (empty: there was none), and the copy takes its name at
-/// once: there is a file at every instant.
+/// once: there is a file at every instant. The next controller's epoch is beyond that of both.
 Result<std::filesystem::path> restoreLedger(const std::filesystem::path& backup, const std::filesystem::path& target);
 
 }  // namespace loam::db

@@ -1,6 +1,9 @@
 #include <CLI/CLI.hpp>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -21,6 +24,8 @@ constexpr int kConflict = 4;
 struct Options {
   std::string config;
   std::string listen;
+  std::string agents;
+  std::string trustDomain;
   std::string socket;
   std::string database;
   std::string control;
@@ -33,9 +38,13 @@ int say(const loam::Error& error, int status) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--config", options.config, "YAML with the keys listen, socket, db, control_db, catalogue, log_level")
+  app.add_option("--config", options.config,
+                 "YAML: listen, socket, agents, trust_domain, authority, db, control_db, ...")
       ->option_text("FILE");
   app.add_option("--listen", options.listen, "also serve this loopback address and port")->option_text("ADDR:PORT");
+  app.add_option("--agents", options.agents, "serve proxies of all hosts there, over mutual TLS")
+      ->option_text("ADDR:PORT");
+  app.add_option("--trust-domain", options.trustDomain, "of the names in certificates (loam)")->option_text("NAME");
   app.add_option("--socket", options.socket, "Unix socket to serve ($LOAM_HOME/run/controller.sock)")
       ->option_text("PATH");
   app.add_option("--db", options.database, "file of the graph's record ($LOAM_HOME/graph.db)")->option_text("FILE");
@@ -60,6 +69,14 @@ loam::Result<Settings> settle(const Options& options) {
     settings->listen = *address;
   }
   if (settings->listen) LOAM_TRY(loam::controller::checkListen(*settings->listen));
+  if (!options.agents.empty()) {
+    const auto address = loam::SocketAddress::parse(options.agents);
+    if (!address) {
+      return loam::fail(loam::ErrorCode::InvalidArgument, "--agents: expected an address and a port like 0.0.0.0:7401");
+    }
+    settings->agents = *address;
+  }
+  if (!options.trustDomain.empty()) settings->trustDomain = options.trustDomain;
   if (!options.socket.empty()) settings->socket = options.socket;
   if (!options.database.empty()) settings->database = options.database;
   if (!options.control.empty()) settings->control = options.control;
@@ -78,10 +95,23 @@ sigset_t blockSignals() {
   return ending;
 }
 
+/// Every proxy keeps a connection or two: as many descriptors as this process may have.
+void raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const Settings& settings, const sigset_t& ending) {
   std::error_code ignored;  // the store names what it cannot open
   std::filesystem::create_directories(std::filesystem::path(settings.database).parent_path(), ignored);
   std::filesystem::create_directories(std::filesystem::path(settings.control).parent_path(), ignored);
+  if (settings.agents) raiseDescriptorLimit();
+  // It holds the authority's keys: no core dump, no debugger (D11).
+  if (settings.agents && ::prctl(PR_SET_DUMPABLE, 0) != 0) {
+    return say(loam::systemError(errno, "keeping keys out of core dumps"), kError);
+  }
   const loam::SystemClock clock;
   loam::Log log(settings.logLevel);
   auto store = loam::db::openGraphStore(settings.database);

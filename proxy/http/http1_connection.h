@@ -76,6 +76,8 @@ class Http1Connection {
   /// Between two requests, with no byte of the next.
   bool isIdle() const { return idle_; }
   bool isCut() const { return cut_; }
+  /// Who is at the other end, as far as he has proved it yet.
+  const Peer& peer() const { return peer_; }
   /// Ends it: what it waits for fails at once.
   void cut();
 

@@ -86,6 +86,17 @@ bool Http1Server::evictOne() {
   return true;
 }
 
+std::size_t Http1Server::cutPeers(const std::function<bool(const Peer&)>& which) {
+  std::size_t count = 0;
+  for (Http1Connection& connection : connections_) {
+    if (connection.isCut() || !which(connection.peer())) continue;
+    connection.cut();
+    ++count;
+  }
+  cut_ += count;
+  return count;
+}
+
 io::Task<void> Http1Server::serve(Connections::iterator connection) {
   co_await connection->serve();
   if (connection->isCut()) --cut_;

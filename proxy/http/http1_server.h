@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 
@@ -24,6 +25,9 @@ class Http1Server {
 
   /// Stops accepting, lets requests under way end until `deadline`, cuts the rest.
   io::Task<void> drain(Monotonic deadline);
+
+  /// Ends the connections of such peers at once, whatever is under way on them; returns how many.
+  std::size_t cutPeers(const std::function<bool(const Peer&)>& which);
 
   SocketAddress address() const { return listener_ ? listener_->address() : SocketAddress(); }
   std::size_t connections() const { return connections_.size(); }

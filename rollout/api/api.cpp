@@ -1,9 +1,12 @@
 #include "rollout/api/api.h"
 
+#include <unistd.h>
+
 #include "proxy/wire/report.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
+#include "rollout/api/identity_routes.h"
 #include "rollout/api/metrics.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
@@ -22,8 +25,9 @@ bool isLoopbackHost(std::string_view host) {
 
 Caller localCaller(const Request& request) {
   const auto& process = request.peer.process;
+  const bool own = process && (process->user == 0 || process->user == ::geteuid());
   return {process ? "uid:" + std::to_string(process->user) : "local", process ? "socket" : "loopback", Access::Admin,
-          true};
+          own};
 }
 
 Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, const Clock& clock, Log& log)
@@ -31,9 +35,13 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addReportRoutes(router_, recorder_, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
+  addPatchRoutes(router_, control_);
   addChangeRoutes(router_, control_);
+  addStateRoutes(router_, control_);
+  addControllerRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
+  addIdentityRoutes(router_, control_);
   addHealthRoutes();
   scope_.spawn(keepHouse());
   scope_.spawn(followTopology());
@@ -61,6 +69,11 @@ void Api::addHealthRoutes() {
     state.http = httpCounters();
     state.writesWaiting = writer_.waiting();
     state.readsWaiting = reader_.waiting();
+    state.agents = agentTally_;
+    if (control_.identities != nullptr) {
+      state.standing = control_.identities->standing();
+      state.identities = &control_.identities->tally();
+    }
     return reader_.run([&recorder = recorder_, state]() mutable {
       state.store = recorder.counters();
       state.refusedReports = recorder.refusedReports();
@@ -86,13 +99,15 @@ io::Task<void> Api::keepHouse() {
 io::Task<void> Api::followTopology() {
   for (;;) {
     auto found = std::make_shared<Result<fleet::Topology>>();
+    auto traffic = std::make_shared<fleet::Traffic>();
     record::GraphQuery query;
     query.window.to = unixSeconds(clock_.wall());
     query.window.from = query.window.to - kTopologyWindow;
     query.routes = false;
     // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
-    Background::Work read = [&recorder = recorder_, query, found] {
+    Background::Work read = [&recorder = recorder_, query, found, traffic] {
       const auto graph = recorder.graph(query);
+      if (graph) *traffic = fleet::trafficOf(*graph);
       *found = graph ? Result<fleet::Topology>(fleet::topologyOf(*graph)) : fail(graph.error());
       return Response{};
     };
@@ -100,8 +115,10 @@ io::Task<void> Api::followTopology() {
     if (done.status != 200 || !*found) {
       log_.error("api", "the record does not say who serves where",
                  {{"error", done.status == 200 ? found->error().describe() : done.body}});
-    } else if (**found != *control_.fleet.topology()) {
-      control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
+    } else {
+      control_.fleet.setTraffic(std::move(traffic));
+      if (**found != *control_.fleet.topology())
+        control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));
     }
     co_await loop_.sleepFor(kTopologyEvery);
   }

@@ -6,6 +6,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
 #include "proxy/http/http1_server.h"
+#include "rollout/api/agent_tally.h"
 #include "rollout/api/background.h"
 #include "rollout/api/control.h"
 #include "rollout/api/router.h"
@@ -32,6 +33,10 @@ class Api {
   io::Task<void> drain(Monotonic deadline);
 
   const Router& router() const { return router_; }
+  /// Where the record is written, one thing after the other.
+  Background& recordWriter() { return writer_; }
+  /// What the agents' port counts, for /metrics.
+  AgentTally& agentTally() { return agentTally_; }
   SocketAddress address(std::size_t server) const { return servers_[server]->address(); }
 
  private:
@@ -48,6 +53,7 @@ class Api {
   Background writer_;
   Background reader_;
   Router router_;
+  AgentTally agentTally_;
   std::vector<std::unique_ptr<http::Http1Server>> servers_;
   io::TaskScope scope_;
 };

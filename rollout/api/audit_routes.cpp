@@ -1,7 +1,10 @@
 #include <charconv>
+#include <optional>
 
 #include "rollout/api/flag_routes.h"
+#include "rollout/api/pager.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/query_reader.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -10,27 +13,23 @@ namespace {
 
 using http::Response;
 
-Result<std::uint64_t> number(const Call& call, const char* name, std::uint64_t otherwise, std::uint64_t most) {
-  const std::string text = call.request.query(name);
-  if (text.empty()) return otherwise;
+std::optional<std::uint64_t> sequenceOf(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > most) {
-    return fail(ErrorCode::InvalidArgument,
-                std::string(name) + ": expected a whole number up to " + std::to_string(most));
-  }
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
-Result<audit::EventQuery> queryOf(const Call& call, std::int64_t now) {
-  constexpr std::uint64_t kMostEvents = 10'000;
+Result<audit::EventQuery> queryOf(const Call& call, const Pager& page, std::int64_t now) {
+  const QueryReader reader(call.request, now);
+  LOAM_TRY(reader.expectOnly({"most", "after", "kind", "key", "who", "from", "to", "format"}));
   audit::EventQuery query;
-  const auto after = number(call, "after", 0, ~std::uint64_t{0});
-  if (!after) return fail(after.error());
-  const auto most = number(call, "most", query.most, kMostEvents);
-  if (!most) return fail(most.error());
-  query.after = *after;
-  query.most = *most;
+  if (!page.after().empty()) {
+    const auto after = sequenceOf(page.after());
+    if (!after) return fail(ErrorCode::InvalidArgument, "after: expected the `next` of an answer");
+    query.after = *after;
+  }
+  query.most = page.most() + 1;
   query.kind = call.request.query("kind");
   query.key = call.request.query("key");
   query.who = call.request.query("who");
@@ -44,25 +43,31 @@ Result<audit::EventQuery> queryOf(const Call& call, std::int64_t now) {
 }
 
 Response listEvents(const Control& control, const Call& call) {
-  const auto query = queryOf(call, unixSeconds(control.clock.wall()));
+  constexpr std::size_t kUsual = 100;
+  auto page = Pager::of(call.request, kUsual);
+  if (!page) return problem(page.error());
+  const auto query = queryOf(call, *page, unixSeconds(control.clock.wall()));
   if (!query) return problem(query.error());
   const std::string format = call.request.query("format");
   if (!format.empty() && format != "json" && format != "ndjson" && format != "csv") {
     return problem(400, "invalid_argument", "format: expected json, ndjson or csv");
   }
-  const auto events = control.ledger.events(*query);
+  auto events = control.ledger.events(*query);
   if (!events) return problem(events.error());
+  std::erase_if(*events, [&](const audit::Event& event) { return !page->takes(orderedKey(event.sequence)); });
   if (format == "csv" || format == "ndjson") {
     const bool csv = format == "csv";
     std::string text = csv ? audit::csvHeader() + "\n" : "";
     for (const audit::Event& event : *events) text += (csv ? audit::toCsvLine(event) : audit::toJsonLine(event)) + "\n";
-    return {.contentType = csv ? "text/csv; charset=utf-8" : "application/x-ndjson", .body = std::move(text)};
+    Response response = page->finish(Json::Value(Json::objectValue));
+    response.contentType = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+    response.body = std::move(text);
+    return response;
   }
   Json::Value out(Json::objectValue);
   out["events"] = Json::Value(Json::arrayValue);
   for (const audit::Event& event : *events) out["events"].append(audit::toJson(event));
-  if (events->size() == query->most && !events->empty()) out["next"] = Json::UInt64(events->back().sequence);
-  return ok(out);
+  return page->finish(std::move(out));
 }
 
 Response verify(const Control& control) {

@@ -1,6 +1,7 @@
 #include "rollout/api/control.h"
 
 #include "proxy/base/json.h"
+#include "proxy/base/utf8.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/times.h"
 
@@ -12,6 +13,7 @@ Ask::Ask(const Call& call, std::string verb, std::vector<std::string_view> known
   known.insert(known.end(), {"reason", "ticket"});
   fields_.emplace(body_, "", problems_, known);
   if (!body) problems_.push_back({"", body.error().context});
+  if (!isUtf8(call.request.body)) problems_.push_back({"", "expected UTF-8"});
   act_.who = call.caller.who;
   act_.via = call.caller.via;
   act_.verb = std::move(verb);

@@ -6,12 +6,14 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/fields.h"
 #include "proxy/http/message.h"
+#include "rollout/api/answers.h"
 #include "rollout/api/background.h"
 #include "rollout/api/router.h"
 #include "rollout/audit/ledger.h"
 #include "rollout/changes/changes.h"
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
+#include "rollout/identity/identities.h"
 
 namespace loam::api {
 
@@ -20,11 +22,13 @@ namespace loam::api {
 struct Control {
   flags::FlagStore& flags;
   changes::Changes& changes;
+  Answers& answers;
   const audit::Ledger& ledger;
   fleet::Fleet& fleet;
   Background& writer;
   Background& reader;
   const Clock& clock;
+  identity::Identities* identities = nullptr;  ///< null: no authority is held; the control thread's
 };
 
 /// The body of a request that somebody answers for: its members, and `reason` and `ticket`, which every such body may

@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "rollout/api/flag_view.h"
+#include "rollout/api/pager.h"
+#include "rollout/api/precondition.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/query_reader.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -13,14 +16,13 @@ namespace {
 
 using http::Response;
 
-Response at(std::uint64_t revision, const Json::Value& value) {
-  Response response = ok(value);
-  response.headers.emplace_back("ETag", "\"" + std::to_string(revision) + "\"");
-  return response;
-}
-
 /// Every cell that somebody touched, and of a service that is asked for all the others too.
 Response listFlags(const Control& control, const Call& call) {
+  const QueryReader query(call.request, 0);
+  if (const Status known = query.expectOnly({"service", "feature", "most", "after"}); !known)
+    return problem(known.error());
+  auto page = Pager::of(call.request);
+  if (!page) return problem(page.error());
   const std::string service = call.request.query("service");
   const std::string feature = call.request.query("feature");
   const auto desired = control.flags.desired();
@@ -39,8 +41,13 @@ Response listFlags(const Control& control, const Call& call) {
   Json::Value out(Json::objectValue);
   out["revision"] = Json::UInt64(desired->revision);
   out["flags"] = Json::Value(Json::arrayValue);
-  for (const auto& [cell, flag] : shown) out["flags"].append(view(flag, desired->frozen(cell, now)));
-  return at(desired->revision, out);
+  for (const auto& [cell, flag] : shown) {
+    if (page->takes(cell.service + '\x01' + cell.feature)) out["flags"].append(view(flag, desired->frozen(cell, now)));
+    if (page->isFull()) break;
+  }
+  Response response = page->finish(std::move(out));
+  response.headers.emplace_back("ETag", etagOf(desired->revision));
+  return response;
 }
 
 Response showFlag(const Control& control, const flags::Cell& cell) {
@@ -125,26 +132,6 @@ Response kill(const Control& control, const Call& call) {
   return ok(out);
 }
 
-Response setService(const Control& control, const Call& call, const std::string& name) {
-  Ask ask(call, "service.set", {"owner", "tier", "tags", "captured"});
-  Fields& fields = ask.fields();
-  flags::ServiceSettings settings = control.flags.desired()->service(name);
-  if (auto owner = fields.text("owner", 128)) settings.owner = *std::move(owner);
-  if (auto tier = fields.text("tier", 64)) settings.tier = *std::move(tier);
-  if (fields.has("tags")) settings.tags = fields.texts("tags", 64);
-  if (const auto captured = fields.boolean("captured")) settings.captured = *captured;
-  if (auto refused = ask.refuse()) return *std::move(refused);
-  std::sort(settings.tags.begin(), settings.tags.end());
-  const audit::Edit edit{std::string(flags::kServiceKind), name, settings.revision, toJson(settings)};
-  const auto done = control.flags.commit({&edit, 1}, ask.act());
-  if (!done) return problem(done.error());
-  if (!done->stale.empty()) return problem(409, "conflict", name + " was changed at this moment");
-  Json::Value out = toJson(settings);
-  out["name"] = name;
-  out["revision"] = Json::UInt64(done->revision);
-  return at(done->revision, out);
-}
-
 }  // namespace
 
 void addFlagRoutes(Router& router, const Control& control) {
@@ -160,13 +147,15 @@ void addFlagRoutes(Router& router, const Control& control) {
   add(Access::Viewer, "GET", "/v1/services/{service}/features/{feature}", [](const Control& to, const Call& call) {
     return showFlag(to, {call.names.at("service"), call.names.at("feature")});
   });
-  add(Access::Operator, "PATCH", "/v1/services/{service}/settings",
-      [](const Control& to, const Call& call) { return setService(to, call, call.names.at("service")); });
   add(Access::Viewer, "GET", "/v1/freezes", [](const Control& to, const Call&) { return listFreezes(to); });
-  add(Access::Operator, "POST", "/v1/freezes", [](const Control& to, const Call& call) { return freeze(to, call); });
+  add(Access::Operator, "POST", "/v1/freezes", [](const Control& to, const Call& call) {
+    return to.answers.once(call, Answers::Keep::Ledger, [&] { return freeze(to, call); });
+  });
   add(Access::Operator, "DELETE", "/v1/freezes/{id}",
       [](const Control& to, const Call& call) { return unfreeze(to, call, call.names.at("id")); });
-  add(Access::Operator, "POST", "/v1/kill", [](const Control& to, const Call& call) { return kill(to, call); });
+  add(Access::Operator, "POST", "/v1/kill", [](const Control& to, const Call& call) {
+    return to.answers.once(call, Answers::Keep::Memory, [&] { return kill(to, call); });
+  });
 }
 
 }  // namespace loam::api

@@ -3,7 +3,9 @@
 #include <charconv>
 
 #include "rollout/api/flag_view.h"
+#include "rollout/api/pager.h"
 #include "rollout/api/problem.h"
+#include "rollout/api/query_reader.h"
 #include "rollout/api/times.h"
 
 namespace loam::api {
@@ -13,15 +15,6 @@ namespace {
 using http::Response;
 
 constexpr std::int64_t kMostWait = 60;  // seconds
-
-io::Task<Response> watch(fleet::Fleet& fleet, std::string body) {
-  auto question = wire::decodeWatch(body);
-  if (!question) co_return problem(question.error());
-  const auto answer = co_await fleet.watch(*std::move(question));
-  if (!answer) co_return problem(answer.error());
-  if (!*answer) co_return Response{.status = 204};
-  co_return Response{.body = **answer};
-}
 
 io::Task<Response> progress(const Control& control, io::EventLoop& loop, std::string service, std::string revision,
                             std::string wait) {
@@ -45,22 +38,44 @@ Json::Value one(const Control& control, const fleet::Agent& agent) {
   return view(agent, control.fleet.epoch(), control.fleet.isSilent(agent), now);
 }
 
+Response list(const Control& control, const Call& call) {
+  const QueryReader query(call.request, 0);
+  if (const Status known = query.expectOnly({"most", "after"}); !known) return problem(known.error());
+  auto page = Pager::of(call.request);
+  if (!page) return problem(page.error());
+  Json::Value out(Json::objectValue);
+  out["epoch"] = Json::UInt64(control.fleet.epoch());
+  out["proxies"] = Json::Value(Json::arrayValue);
+  for (const fleet::Agent& agent : control.fleet.agents()) {
+    if (page->takes(agent.name)) out["proxies"].append(one(control, agent));
+    if (page->isFull()) break;
+  }
+  return page->finish(std::move(out));
+}
+
 }  // namespace
+
+io::Task<Response> answerWatch(fleet::Fleet& fleet, std::string body, std::string proxy, std::string spiffe) {
+  auto question = wire::decodeWatch(body);
+  if (!question) co_return problem(question.error());
+  if (!proxy.empty() && question->proxy != proxy) {
+    co_return problem(403, "forbidden", "the certificate is another proxy's");
+  }
+  const auto answer = co_await fleet.watch(*std::move(question), std::move(spiffe));
+  if (!answer) co_return problem(answer.error());
+  if (!*answer) co_return Response{.status = 204};
+  co_return Response{.body = **answer};
+}
 
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop) {
   router.add(Access::Proxy, "POST", "/v1/watch",
-             [control](const Call& call) { return watch(control.fleet, call.request.body); });
+             [control](const Call& call) { return answerWatch(control.fleet, call.request.body, {}, {}); });
   router.add(Access::Viewer, "GET", "/v1/progress", [control, &loop](const Call& call) {
     return progress(control, loop, call.request.query("service"), call.request.query("revision"),
                     call.request.query("wait"));
   });
-  router.add(Access::Viewer, "GET", "/v1/fleet", [control](const Call&) -> io::Task<Response> {
-    Json::Value out(Json::objectValue);
-    out["epoch"] = Json::UInt64(control.fleet.epoch());
-    out["proxies"] = Json::Value(Json::arrayValue);
-    for (const fleet::Agent& agent : control.fleet.agents()) out["proxies"].append(one(control, agent));
-    co_return ok(out);
-  });
+  router.add(Access::Viewer, "GET", "/v1/fleet",
+             [control](const Call& call) -> io::Task<Response> { co_return list(control, call); });
   router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}", [control](const Call& call) -> io::Task<Response> {
     const auto agent = control.fleet.agent(call.names.at("proxy"));
     if (!agent) co_return problem(404, "not_found", "no proxy called \"" + call.names.at("proxy") + "\" has asked yet");

@@ -82,12 +82,45 @@ void addProxies(Families& out, const ControllerState& state) {
   });
 }
 
+void addIdentity(Families& out, const ControllerState& state) {
+  const auto& roots = state.standing->roots;
+  constexpr const char* kLeft = "loam_controller_identity_expiry_seconds";
+  constexpr const char* kLeftHelp = "Until a certificate of the authority ends";
+  const auto left = [&](std::int64_t end, const char* of, const std::string& root) {
+    out.gauge(kLeft, kLeftHelp, static_cast<double>(end - state.now), {label("of", of), label("root", root)});
+  };
+  for (const auto& root : roots) left(root.certificate.notAfter(), "root", root.id.substr(0, 16));
+  for (const auto& root : roots) left(root.intermediateUntil, "intermediate", root.id.substr(0, 16));
+  left(state.standing->own.chain.front().notAfter(), "controller", state.standing->rotation.issuing.substr(0, 16));
+  out.gauge("loam_controller_identity_rotation_step", "Step that agents acknowledge",
+            static_cast<double>(state.standing->rotation.step));
+  out.gauge("loam_controller_identity_denials", "Names and certificates that are revoked",
+            static_cast<double>(state.standing->denied.size()));
+  out.gauge("loam_controller_identity_certificates", "Issued to proxies and not expired",
+            static_cast<double>(state.identities->certificates.load()));
+  out.counter("loam_controller_identity_renewals_total", "Certificates renewed", state.identities->renewals.load());
+  for (std::size_t i = 0; i < identity::kJoinOutcomes; ++i) {
+    out.counter("loam_controller_identity_joins_total", "Hosts that wanted to join, by what became of it",
+                state.identities->joins[i].load(),
+                {label("verdict", std::string(name(static_cast<identity::JoinOutcome>(i))))});
+  }
+  constexpr const char* kRefused = "loam_controller_agents_refused_total";
+  constexpr const char* kRefusedHelp = "Agents turned away: certificate, another's name, cut when revoked or expired";
+  out.counter(kRefused, kRefusedHelp, state.agents.denied, {label("why", "certificate")});
+  out.counter(kRefused, kRefusedHelp, state.agents.foreign, {label("why", "name")});
+  out.counter(kRefused, kRefusedHelp, state.agents.cut, {label("why", "cut")});
+  out.counter("loam_controller_agents_connections_total", "Connections accepted", state.agents.http.connections);
+  out.counter("loam_controller_agents_requests_total", "Requests handled", state.agents.http.requests);
+  out.counter("loam_controller_agents_insecure_total", "TLS handshakes that failed", state.agents.http.insecure);
+}
+
 }  // namespace
 
 std::string metricsText(const ControllerState& state) {
   Families out;
   addStore(out, state);
   addProxies(out, state);
+  if (state.standing) addIdentity(out, state);
   out.counter("loam_controller_http_connections_total", "Connections accepted", state.http.connections);
   out.counter("loam_controller_http_requests_total", "Requests handled", state.http.requests);
   out.counter("loam_controller_http_refused_total", "Requests refused by the codec", state.http.refused);

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "proxy/http/http1_connection.h"
+#include "rollout/api/agent_tally.h"
+#include "rollout/identity/standing.h"
 #include "shadow/graph/flow.h"
 #include "shadow/record/graph_store.h"
 
@@ -18,7 +21,10 @@ struct ControllerState {
   http::Http1Counters http;
   std::size_t writesWaiting = 0;
   std::size_t readsWaiting = 0;
-  std::int64_t now = 0;  ///< unix seconds
+  std::int64_t now = 0;                                  ///< unix seconds
+  std::shared_ptr<const identity::Standing> standing{};  ///< null: no authority is held, and there are no agents
+  const identity::Tally* identities = nullptr;
+  AgentTally agents{};
 };
 
 /// Prometheus' text form.

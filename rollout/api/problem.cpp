@@ -21,8 +21,8 @@ int statusFor(ErrorCode code) {
       return 507;
     case ErrorCode::Unsupported:
       return 501;
-    case ErrorCode::Timeout:
-      return 504;
+    case ErrorCode::Timeout:  // somebody else holds the store: it is free again soon
+      return 503;
     default:
       return 500;
   }

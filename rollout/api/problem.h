@@ -15,7 +15,8 @@ namespace loam::api {
 /// `suggestions` where a name was meant that is not there.
 http::Response problem(int status, std::string_view code, std::string_view detail,
                        const std::vector<std::string>& suggestions = {});
-/// The same of an error: 400 for input, 404, 409, 403, 507 for a full disk, 504, 501, else 500.
+/// The same of an error: 400 for input, 404, 409, 403, 507 for a full disk, 503 for a store that
+/// another program holds, both with Retry-After; 501, else 500.
 http::Response problem(const Error& error, const std::vector<std::string>& suggestions = {});
 
 /// 200 with one line of JSON.

@@ -10,16 +10,6 @@ namespace {
 
 using http::Response;
 
-Response takeReport(record::Recorder& recorder, const std::string& body) {
-  const auto report = wire::decodeReport(body);
-  if (!report) return problem(report.error());
-  const auto counted = recorder.ingest(*report);
-  if (!counted) return problem(counted.error());
-  Json::Value value(Json::objectValue);
-  value["counted"] = *counted;
-  return ok(value);
-}
-
 Response nameNode(record::Recorder& recorder, const std::string& node, const std::string& body) {
   const auto json = parseJson(body);
   if (!json) return problem(json.error());
@@ -37,9 +27,20 @@ Response nameNode(record::Recorder& recorder, const std::string& node, const std
 
 }  // namespace
 
+Response takeReport(record::Recorder& recorder, const std::string& body, const std::string& proxy) {
+  const auto report = wire::decodeReport(body);
+  if (!report) return problem(report.error());
+  if (!proxy.empty() && report->proxy != proxy) return problem(403, "forbidden", "the certificate is another proxy's");
+  const auto counted = recorder.ingest(*report);
+  if (!counted) return problem(counted.error());
+  Json::Value value(Json::objectValue);
+  value["counted"] = *counted;
+  return ok(value);
+}
+
 void addReportRoutes(Router& router, record::Recorder& recorder, Background& writer) {
   router.add(Access::Proxy, "POST", "/v1/reports", [&recorder, &writer](const Call& call) {
-    return writer.run([&recorder, body = call.request.body] { return takeReport(recorder, body); });
+    return writer.run([&recorder, body = call.request.body] { return takeReport(recorder, body, {}); });
   });
   router.add(Access::Operator, "PUT", "/v1/nodes/{node}/name", [&recorder, &writer](const Call& call) {
     return writer.run(

@@ -6,6 +6,10 @@
 
 namespace loam::api {
 
+/// Takes a report into the record; on the record's writer. `proxy`: whose it has to be, 403 for another's (E13); empty:
+/// anybody's.
+http::Response takeReport(record::Recorder& recorder, const std::string& body, const std::string& proxy);
+
 /// Adds what writes the record: POST /v1/reports and PUT /v1/nodes/{node}/name. Writes run on `writer`, one after the
 /// other; everything outlives the router.
 void addReportRoutes(Router& router, record::Recorder& recorder, Background& writer);

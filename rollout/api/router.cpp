@@ -44,9 +44,9 @@ std::optional<http::Response> refuseForeign(const http::Request& request) {
     return problem(403, "foreign_origin", "requests from a web page are not taken here");
   }
   const std::string_view type = request.header("content-type");
-  if (request.method == "DELETE" || type == "application/json" || type.starts_with("application/json;")) {
-    return std::nullopt;
-  }
+  const std::string_view plain = type.substr(0, type.find(';'));
+  if (request.method == "DELETE" || plain == "application/json") return std::nullopt;
+  if (request.method == "PATCH" && plain == "application/merge-patch+json") return std::nullopt;
   return problem(415, "unsupported_media_type", "Content-Type has to be application/json");
 }
 

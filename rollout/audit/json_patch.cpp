@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "proxy/base/json.h"
 
@@ -58,6 +59,61 @@ void diffMembers(const Json::Value& before, const Json::Value& after, const std:
 }
 
 }  // namespace
+
+namespace {
+
+std::vector<std::string> membersOf(const std::string& pointer) {
+  std::vector<std::string> members;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      members.emplace_back();
+    } else if (members.empty()) {
+      break;
+    } else if (pointer[i] == '~' && i + 1 < pointer.size()) {
+      members.back().push_back(pointer[++i] == '0' ? '~' : '/');
+    } else {
+      members.back().push_back(pointer[i]);
+    }
+  }
+  return members;
+}
+
+/// What stands at a pointer becomes `value`; null takes it away. False when there is no such place.
+bool put(Json::Value& document, const std::string& pointer, const Json::Value* value) {
+  const std::vector<std::string> members = membersOf(pointer);
+  Json::Value* at = &document;
+  for (std::size_t i = 0; i + 1 < members.size(); ++i) {
+    if (!at->isObject() || !at->isMember(members[i])) return false;
+    at = &(*at)[members[i]];
+  }
+  if (members.empty()) {
+    document = value == nullptr ? Json::Value() : *value;
+  } else if (!at->isObject()) {
+    return false;
+  } else if (value == nullptr) {
+    at->removeMember(members.back());
+  } else {
+    (*at)[members.back()] = *value;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Json::Value> undoPatch(Json::Value after, const Json::Value& patch) {
+  if (!patch.isArray()) return std::nullopt;
+  for (Json::ArrayIndex i = patch.size(); i-- > 0;) {
+    const Json::Value& step = patch[i];
+    if (!step.isObject() || !step["path"].isString()) return std::nullopt;
+    const Json::Value* before = nullptr;
+    if (step["op"] != "add") {
+      if (i == 0 || patch[i - 1]["op"] != "test") return std::nullopt;
+      before = &patch[--i]["value"];
+    }
+    if (!put(after, step["path"].asString(), before)) return std::nullopt;
+  }
+  return after;
+}
 
 Json::Value diffJson(const Json::Value& before, const Json::Value& after) {
   Json::Value patch(Json::arrayValue);

@@ -167,6 +167,7 @@ Judgement judge(const flags::Desired& desired, const CellEdit& edit, std::int64_
   after.settings = feature->settings(after.stage, edit.settings.value_or(after.settings), settings);
   for (FieldProblem& problem : settings) judgement.problems.push_back({"/settings" + problem.pointer, problem.detail});
   if (!after.isOff()) after.killed = false;
+  if (!after.isOff() && after.salt.empty()) after.salt = flags::saltOf(after.cell);
   if (edit.at) appoint(*edit.at, edit, now, judgement);
   judgement.rises = rises(*feature, judgement.before, after);
   if (const flags::Freeze* freeze = desired.frozen(edit.cell, now); freeze != nullptr && judgement.rises) {

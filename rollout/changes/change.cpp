@@ -87,14 +87,13 @@ Preview preview(const flags::Desired& desired, const Change& change, std::int64_
 }
 
 std::vector<audit::Edit> commitOf(const Change& change, const Preview& preview, const audit::Act& act,
-                                  std::int64_t nowMs, const std::function<std::string()>& salt) {
+                                  std::int64_t nowMs) {
   std::vector<audit::Edit> edits;
   for (const Judgement& judgement : preview.judgements) {
     Flag flag = judgement.after;
     flag.by = act.who;
     flag.reason = act.reason;
     flag.at = nowMs;
-    if (flag.salt.empty()) flag.salt = salt();
     if (flag.scheduled) {
       flag.scheduled->by = act.who;
       flag.scheduled->reason = act.reason;

@@ -3,7 +3,6 @@
 #include <json/value.h>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -53,8 +52,8 @@ struct Preview {
 Preview preview(const flags::Desired& desired, const Change& change, std::int64_t now);
 
 /// The edits of the ledger that make it so: every flag under its base, and the change itself. For a preview that
-/// applies. `act` says who and why; flags that leave "off" get a salt of their own, drawn by `salt`.
+/// applies. `act` says who and why.
 std::vector<audit::Edit> commitOf(const Change& change, const Preview& preview, const audit::Act& act,
-                                  std::int64_t nowMs, const std::function<std::string()>& salt);
+                                  std::int64_t nowMs);
 
 }  // namespace loam::changes

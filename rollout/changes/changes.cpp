@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -53,7 +54,13 @@ std::int64_t Changes::nowMs() const {
   return std::chrono::duration_cast<milliseconds>(clock_.wall().time_since_epoch()).count();
 }
 
-std::string Changes::draw(const char* prefix) const { return prefix + hex(random_()).substr(0, 8); }
+std::string Changes::newId() const {
+  constexpr std::size_t kDigits = 8;
+  std::string id;
+  do id = "ch-" + hex(random_()).substr(0, kDigits);
+  while (find(id));
+  return id;
+}
 
 /// Commits and remembers; stale documents other than the flags, which preview() looked at, cannot be.
 Result<Change> Changes::write(Change change, std::vector<audit::Edit> edits, const audit::Act& act) {
@@ -65,25 +72,30 @@ Result<Change> Changes::write(Change change, std::vector<audit::Edit> edits, con
   return changes_[change.id] = std::move(change);
 }
 
-Result<Change> Changes::propose(std::vector<CellEdit> edits, const audit::Act& act) {
+Result<Change> Changes::draft(std::vector<CellEdit> edits, const audit::Act& act) const {
   if (edits.empty()) return fail(ErrorCode::InvalidArgument, "a change without edits");
-  if (open().size() >= kMostOpen) {
-    return fail(ErrorCode::Exhausted, std::to_string(kMostOpen) + " changes are open: apply or discard some");
-  }
   std::sort(edits.begin(), edits.end(), [](const CellEdit& a, const CellEdit& b) { return a.cell < b.cell; });
   const auto same = [](const CellEdit& a, const CellEdit& b) { return a.cell == b.cell; };
   const auto twice = std::adjacent_find(edits.begin(), edits.end(), same);
   if (twice != edits.end()) return fail(ErrorCode::InvalidArgument, "two edits of " + twice->cell.key());
   Change change;
-  do change.id = draw("ch-");
-  while (find(change.id));
   const auto desired = store_.desired();
   for (const CellEdit& edit : edits) change.bases[edit.cell] = desired->flag(edit.cell).revision;
   change.edits = std::move(edits);
   change.by = act.who;
   change.at = nowMs();
-  const audit::Edit document{std::string(kChangeKind), change.id, 0, toJson(change)};
-  return write(std::move(change), {document}, act);
+  return change;
+}
+
+Result<Change> Changes::propose(std::vector<CellEdit> edits, const audit::Act& act) {
+  if (open().size() >= kMostOpen) {
+    return fail(ErrorCode::Exhausted, std::to_string(kMostOpen) + " changes are open: apply or discard some");
+  }
+  auto change = draft(std::move(edits), act);
+  if (!change) return change;
+  change->id = newId();
+  const audit::Edit document{std::string(kChangeKind), change->id, 0, toJson(*change)};
+  return write(*std::move(change), {document}, act);
 }
 
 Result<tl::expected<Change, Refused>> Changes::apply(const std::string& id, const std::string& hash,
@@ -92,9 +104,25 @@ Result<tl::expected<Change, Refused>> Changes::apply(const std::string& id, cons
   if (!change) return tl::unexpected(Refused{});
   Preview seen = preview(*change);
   if (const auto why = against(*change, seen, hash)) return tl::unexpected(Refused{*why, *change, std::move(seen)});
-  const std::vector<audit::Edit> edits = commitOf(*change, seen, act, nowMs(), [this] { return hex(random_()); });
+  const std::vector<audit::Edit> edits = commitOf(*change, seen, act, nowMs());
   change->state = Change::State::Applied;
   auto written = write(*std::move(change), edits, act);
+  if (!written) return fail(std::move(written).error());
+  return *std::move(written);
+}
+
+Result<tl::expected<Change, Refused>> Changes::applyAtOnce(std::vector<CellEdit> edits, std::vector<audit::Edit> also,
+                                                           const audit::Act& act) {
+  auto change = draft(std::move(edits), act);
+  if (!change) return fail(std::move(change).error());
+  Preview seen = preview(*change);
+  if (const auto why = against(*change, seen, change->hash()))
+    return tl::unexpected(Refused{*why, *std::move(change), std::move(seen)});
+  change->id = newId();
+  std::vector<audit::Edit> all = commitOf(*change, seen, act, nowMs());
+  all.insert(all.end(), std::make_move_iterator(also.begin()), std::make_move_iterator(also.end()));
+  change->state = Change::State::Applied;
+  auto written = write(*std::move(change), std::move(all), act);
   if (!written) return fail(std::move(written).error());
   return *std::move(written);
 }
@@ -119,6 +147,46 @@ void Changes::keepAppointments() {
     const audit::Edit edit{std::string(flags::kFlagKind), cell.key(), flag.revision, toJson(due->flag)};
     (void)store_.commit({&edit, 1}, due->act);  // it stays due, and is tried again
   }
+  expireOpen();
+  forgetClosed();
+}
+
+void Changes::expireOpen() {
+  const std::int64_t last = nowMs() - kOpenFor.count();
+  std::vector<Change> unseen = open();
+  std::erase_if(unseen, [last](const Change& change) { return change.at > last; });
+  if (unseen.empty()) return;
+  std::vector<audit::Edit> edits;
+  for (Change& change : unseen) {
+    change.state = Change::State::Discarded;
+    edits.push_back({std::string(kChangeKind), change.id, change.revision, toJson(change)});
+  }
+  const auto done = store_.commit(edits, controllersAct("change.discard", "expired unseen"));
+  if (!done || !done->stale.empty()) return;  // they stay too old, and it is tried again
+  const std::lock_guard lock(mutex_);
+  for (Change& change : unseen) {
+    change.revision = done->revision;
+    changes_[change.id] = std::move(change);
+  }
+}
+
+void Changes::forgetClosed() {
+  std::vector<std::pair<std::uint64_t, std::string>> closed;  // by the revision that closed it
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, change] : changes_) {
+      if (change.state != Change::State::Open) closed.emplace_back(change.revision, id);
+    }
+  }
+  if (closed.size() <= kMostClosed) return;
+  constexpr std::size_t kMostAtOnce = 1000;  // a commit delays those that wait behind it
+  std::sort(closed.begin(), closed.end());
+  closed.resize(std::min(closed.size() - kMostClosed, kMostAtOnce));
+  std::vector<audit::Edit> edits;
+  for (const auto& [revision, id] : closed) edits.push_back({std::string(kChangeKind), id, std::nullopt, std::nullopt});
+  if (!store_.commit(edits, std::nullopt)) return;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [revision, id] : closed) changes_.erase(id);
 }
 
 std::optional<Change> Changes::find(const std::string& id) const {

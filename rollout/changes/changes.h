@@ -33,6 +33,8 @@ std::string_view name(Refused::Why why);
 class Changes {
  public:
   static constexpr std::size_t kMostOpen = 1000;
+  static constexpr std::size_t kMostClosed = 1000;  ///< older ones are forgotten; the audit log keeps them
+  static constexpr milliseconds kOpenFor{24 * 3'600'000};
 
   /// `random` gives 64 bits each time: for names and salts. All outlive it.
   Changes(flags::FlagStore& store, const Clock& clock, std::function<std::uint64_t()> random);
@@ -42,12 +44,18 @@ class Changes {
   /// Keeps a proposal under what is wanted now. InvalidArgument: no edits, or two of one cell; Exhausted: too many open
   /// ones.
   Result<Change> propose(std::vector<CellEdit> edits, const audit::Act& act);
+  /// The same without keeping it: for a look at its preview. It has no id, and nobody can apply it.
+  Result<Change> draft(std::vector<CellEdit> edits, const audit::Act& act) const;
   /// Does it when it is what its hash says and still applies. An error is the ledger's.
   Result<tl::expected<Change, Refused>> apply(const std::string& id, const std::string& hash, const audit::Act& act);
+  /// Proposes and applies at once, with `also`, in one commit: for who has seen already what it does.
+  Result<tl::expected<Change, Refused>> applyAtOnce(std::vector<CellEdit> edits, std::vector<audit::Edit> also,
+                                                    const audit::Act& act);
   Result<tl::expected<Change, Refused>> discard(const std::string& id, const audit::Act& act);
 
   /// Takes flags off whose time is over, and does what was scheduled for now; what no longer applies is called off.
-  /// Call it every second.
+  /// Discards proposals that nobody looked after for kOpenFor, and forgets all but the newest closed ones. Call it
+  /// every second.
   void keepAppointments();
 
   std::optional<Change> find(const std::string& id) const;
@@ -57,7 +65,9 @@ class Changes {
 
  private:
   std::int64_t nowMs() const;
-  std::string draw(const char* prefix) const;
+  std::string newId() const;
+  void expireOpen();
+  void forgetClosed();
   Result<Change> write(Change change, std::vector<audit::Edit> edits, const audit::Act& act);
 
   flags::FlagStore& store_;

@@ -6,15 +6,6 @@ namespace loam::changes {
 
 namespace {
 
-audit::Act controllers(std::string verb, std::string reason) {
-  audit::Act act;
-  act.who = "controller";
-  act.via = "itself";
-  act.verb = std::move(verb);
-  act.reason = std::move(reason);
-  return act;
-}
-
 /// Why the appointment cannot be kept; empty when it can.
 std::string against(const flags::Desired& desired, const CellEdit& edit, const Judgement& judgement) {
   if (!judgement.problems.empty()) return text(judgement.problems);
@@ -30,11 +21,20 @@ std::string against(const flags::Desired& desired, const CellEdit& edit, const J
 
 }  // namespace
 
+audit::Act controllersAct(std::string verb, std::string reason) {
+  audit::Act act;
+  act.who = "controller";
+  act.via = "itself";
+  act.verb = std::move(verb);
+  act.reason = std::move(reason);
+  return act;
+}
+
 std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs) {
   Due due{flag, {}};
   due.flag.at = nowMs;
   if (flag.expires && *flag.expires <= now && !flag.isOff()) {
-    due.act = controllers("flag.expire", "its time is over");
+    due.act = controllersAct("flag.expire", "its time is over");
     due.flag.stage = "off";
     due.flag.share = flags::kWhole;
     due.flag.expires.reset();
@@ -46,7 +46,8 @@ std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag,
     edit.share = appointment.share;
     const Judgement judgement = judge(desired, edit, now);
     const std::string why = against(desired, edit, judgement);
-    due.act = why.empty() ? controllers("flag.scheduled", appointment.reason) : controllers("flag.called_off", why);
+    due.act =
+        why.empty() ? controllersAct("flag.scheduled", appointment.reason) : controllersAct("flag.called_off", why);
     if (why.empty()) due.flag = judgement.after;
     due.flag.at = nowMs;
     due.flag.scheduled.reset();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "rollout/audit/event.h"
 #include "rollout/flags/desired.h"
@@ -13,6 +14,9 @@ struct Due {
   flags::Flag flag;
   audit::Act act;
 };
+
+/// What the controller does by itself.
+audit::Act controllersAct(std::string verb, std::string reason);
 
 /// Nothing while nothing is due. An end goes before an appointment; an appointment is judged as if somebody asked now,
 /// and is called off, with the reason, when it does not apply any more. `now` in unix seconds. Pure.

@@ -51,9 +51,10 @@ int list(const Session& session, const Query& query) {
 int exportAll(const Session& session, Query query) {
   constexpr std::uint64_t kPage = 10'000;
   query.most = kPage;
-  std::uint64_t after = 0;
+  std::string after;
   for (bool first = true;; first = false) {
-    const std::string page = targetOf(query) + "&after=" + std::to_string(after);
+    std::string page = targetOf(query);
+    addParameter(page, "after", after);
     const auto known = session.get(page);
     if (!known) return session.end(known.error());
     const auto text = session.send({.target = page + "&format=" + query.format});
@@ -62,7 +63,7 @@ int exportAll(const Session& session, Query query) {
     if (!first && query.format == "csv") body.remove_prefix(std::min(body.find('\n'), body.size() - 1) + 1);
     session.terminal.out << body;
     if (!known->isMember("next")) return kOk;
-    after = (*known)["next"].asUInt64();
+    after = (*known)["next"].asString();
   }
 }
 

@@ -13,7 +13,7 @@ namespace {
 std::string idOf(const Json::Value& one) { return one["id"].asString(); }
 
 int list(const Session& session) {
-  const auto answer = session.get("/v1/changes");
+  const auto answer = session.getAll("/v1/changes", "changes");
   if (!answer) return session.end(answer.error());
   if (session.printStructured(*answer, "changes", idOf)) return kOk;
   Table table({{.title = "ID"}, {.title = "BY"}, {.title = "AT"}, {.title = "EDITS", .flexible = true}});

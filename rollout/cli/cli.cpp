@@ -1,16 +1,15 @@
 #include "rollout/cli/cli.h"
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 
 #include "rollout/cli/commands.h"
 #include "rollout/cli/completion.h"
-#include "rollout/cli/man_page.h"
+#include "rollout/cli/known_names.h"
 
 namespace loam::cli {
 
-Cli::Cli(Terminal terminal, Home home)
+Cli::Cli(Terminal terminal, Home home, Restore restore)
     : session_(terminal, std::move(home)), app_("See who calls whom, and switch the mesh on with evidence", "loam") {
   app_.require_subcommand(1);
   app_.footer(
@@ -30,7 +29,10 @@ Cli::Cli(Terminal terminal, Home home)
   addFlagCommands(app_, session_);
   addChangeCommands(app_, session_);
   addFreezeCommands(app_, session_);
+  addStateCommands(app_, session_);
   addAuditCommands(app_, session_);
+  addIdentityCommands(app_, session_);
+  addBackupCommands(app_, session_, std::move(restore));
   addCaptureCommands(app_, session_);
   addOwnCommands();
 }
@@ -54,28 +56,17 @@ void Cli::addOwnCommands() {
     return kOk;
   });
 
-  CLI::App& man = *app_.add_subcommand("__man", "Writes the man pages into a directory")->group("");
-  const auto directory = std::make_shared<std::string>();
-  man.add_option("directory", *directory)->required();
-  session_.runs(man, [this, directory] { return writeManPages(*directory); });
-}
-
-int Cli::writeManPages(const std::string& directory) const {
-  for (const auto& [name, command] : commandTree(app_)) {
-    const std::string path = directory + "/" + name + ".1";
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out << manPage(name, *command);
-    out.close();
-    if (!out) return session_.end({kError, "writing " + path + " failed"});
-  }
-  return kOk;
+  addManCommand(app_, session_);
 }
 
 int Cli::run(std::vector<std::string> arguments) {
   // The words to complete are no arguments of ours: they may be half an option.
   if (!arguments.empty() && arguments.front() == "__complete") {
     arguments.erase(arguments.begin(), arguments.begin() + (arguments.size() > 1 && arguments[1] == "--" ? 2 : 1));
-    for (const std::string& word : complete(app_, arguments)) session_.terminal.out << word << "\n";
+    const auto names = [this](NameKind kind, const std::vector<std::string>& before) {
+      return namesFor(session_, kind, before);
+    };
+    for (const std::string& word : complete(app_, arguments, names)) session_.terminal.out << word << "\n";
     return kOk;
   }
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them

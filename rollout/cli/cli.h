@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rollout/cli/commands.h"
 #include "rollout/cli/session.h"
 
 namespace loam::cli {
@@ -12,7 +13,8 @@ namespace loam::cli {
 /// The program `loam`: its command tree, and one run of it.
 class Cli {
  public:
-  Cli(Terminal terminal, Home home);
+  /// `restore`: what `loam restore` does with files; the store's, which this library does not know.
+  Cli(Terminal terminal, Home home, Restore restore = {});
   Cli(const Cli&) = delete;
   Cli& operator=(const Cli&) = delete;
 
@@ -22,7 +24,6 @@ class Cli {
 
  private:
   void addOwnCommands();
-  int writeManPages(const std::string& directory) const;
 
   Session session_;
   CLI::App app_;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
+
+#include "proxy/base/result.h"
 #include "rollout/cli/session.h"
 
 namespace loam::cli {
@@ -12,7 +16,14 @@ void addNodeCommands(CLI::App& app, Session& session);
 void addFlagCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
+void addIdentityCommands(CLI::App& app, Session& session);
+void addStateCommands(CLI::App& app, Session& session);
 void addAuditCommands(CLI::App& app, Session& session);
+/// Puts a backup in the place of a file that no controller has; gives where the old one is kept. The store's doing.
+using Restore = std::function<Result<std::filesystem::path>(const std::filesystem::path& backup,
+                                                            const std::filesystem::path& target)>;
+void addBackupCommands(CLI::App& app, Session& session, Restore restore);
+void addManCommand(CLI::App& app, Session& session);
 void addProxyCommands(CLI::App& app, Session& session);
 void addTopCommand(CLI::App& app, Session& session);
 void addTapCommand(CLI::App& app, Session& session);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -72,6 +73,49 @@ void checkController(const Session& session, std::vector<PreflightCheck>& checks
   if (count != 0) checks.push_back(losses);
 }
 
+/// What of the controller itself is in the way.
+void checkKeeping(const Session& session, std::vector<PreflightCheck>& checks) {
+  const auto state = session.get("/v1/controller");
+  if (!state) return;
+  PreflightCheck journal{"LD-0204", Verdict::Ok, "flags can be written", "yes", ""};
+  if ((*state)["journalled"].asBool()) {
+    journal.verdict = Verdict::Fail;
+    journal.measured = "control.db cannot be written: kills are in the emergency journal, and nothing else is taken";
+    journal.fix = "make room on the controller's disk; it recovers by itself";
+  }
+  checks.push_back(journal);
+  PreflightCheck silent{"LD-0205", Verdict::Ok, "proxies ask what they are to run", "all that the record knows", ""};
+  const auto fleet = session.getAll("/v1/fleet", "proxies");
+  if (!fleet) return;
+  std::string names;
+  for (const Json::Value& proxy : (*fleet)["proxies"]) {
+    if (proxy["silent"].asBool()) names.append(names.empty() ? "" : ", ").append(proxy["name"].asString());
+  }
+  if (!names.empty()) {
+    silent.verdict = Verdict::Warn;
+    silent.measured = "silent: " + names;
+    silent.fix = "loam proxy describe NAME; they go on with the last snapshot that they acknowledged";
+  }
+  checks.push_back(silent);
+}
+
+/// Room where state is kept on this host.
+void checkDisk(const Session& session, std::vector<PreflightCheck>& checks) {
+  constexpr std::uintmax_t kLeast = 200ULL * 1024 * 1024;
+  constexpr std::uintmax_t kShare = 20;
+  std::error_code unknown;
+  const auto space = std::filesystem::space(session.home.state, unknown);
+  if (unknown) return;  // nothing of ours is here
+  PreflightCheck disk{"LD-0206", Verdict::Ok, "room on the disk of " + session.home.state,
+                      bytesText(space.available) + " free", ""};
+  if (space.available < kLeast || space.available < space.capacity / kShare) {
+    disk.verdict = Verdict::Warn;
+    disk.measured = "only " + disk.measured;
+    disk.fix = "make room: when it is full, flags cannot be changed, and reports wait in the proxies' spools";
+  }
+  checks.push_back(disk);
+}
+
 void checkGuard(const std::string& socket, std::vector<PreflightCheck>& checks) {
   PreflightCheck reach{"LD-0301", Verdict::Ok, "guard", "answers at " + socket, ""};
   auto client = guard::GuardClient::connect(socket);
@@ -118,6 +162,8 @@ Json::Value toJson(const std::vector<PreflightCheck>& checks) {
 int doctor(const Session& session, const std::string& guardSocket) {
   std::vector<PreflightCheck> checks = guard::preflight({});
   checkController(session, checks);
+  checkKeeping(session, checks);
+  checkDisk(session, checks);
   checkGuard(guardSocket.empty() ? session.home.guardSocket() : guardSocket, checks);
   Verdict worst = Verdict::Ok;
   for (const PreflightCheck& check : checks) worst = std::max(worst, check.verdict);

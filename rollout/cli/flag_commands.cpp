@@ -16,6 +16,7 @@ struct Wanted {
   std::string service, feature, stage, percent, settings, expires, at, reason, ticket;
   std::vector<std::string> include, exclude;
   bool wait = false;
+  bool keep = false;
   std::int64_t timeout = 60;
   std::int64_t revision = -1;  // that the flag has to have; -1: whatever it is
 };
@@ -26,7 +27,7 @@ int list(const Session& session, const Wanted& wanted) {
   std::string target = "/v1/flags";
   addParameter(target, "service", wanted.service);
   addParameter(target, "feature", wanted.feature);
-  const auto answer = session.get(target);
+  const auto answer = session.getAll(target, "flags");
   if (!answer) return session.end(answer.error());
   if (session.printStructured(*answer, "flags", flagName)) return kOk;
   Table table({{.title = "SERVICE", .flexible = true},
@@ -91,22 +92,25 @@ Outcome<Json::Value> editOf(const Wanted& wanted) {
   return edit;
 }
 
-Outcome<Json::Value> propose(const Session& session, const Wanted& wanted) {
+Outcome<Json::Value> propose(const Session& session, const Wanted& wanted, const char* target = "/v1/changes") {
   auto edit = editOf(wanted);
   if (!edit) return edit;
   Json::Value body(Json::objectValue);
   body["edits"].append(*std::move(edit));
   if (!wanted.reason.empty()) body["reason"] = wanted.reason;
   if (!wanted.ticket.empty()) body["ticket"] = wanted.ticket;
-  return session.change("POST", "/v1/changes", body);
+  return session.change("POST", target, body);
 }
 
 int preview(const Session& session, const Wanted& wanted) {
-  const auto change = propose(session, wanted);
+  const auto change = propose(session, wanted, wanted.keep ? "/v1/changes" : "/v1/changes?dry_run=true");
   if (!change) return session.end(change.error());
   if (!session.printStructured(*change, "", [](const Json::Value& one) { return one["id"].asString(); })) {
     printPreview(session, *change);
-    session.terminal.err << "apply it: loam change apply " << (*change)["id"].asString() << " --reason '...'\n";
+  }
+  if (wanted.keep) {
+    session.terminal.err << "apply it: loam change apply " << (*change)["id"].asString() << " --hash "
+                         << (*change)["hash"].asString() << " --reason '...'\n";
   }
   return (*change)["applies"].asBool() ? kOk : kNotReady;
 }
@@ -144,7 +148,9 @@ int set(const Session& session, const Wanted& wanted) {
     return session.end(applied.error());
   }
   if (!session.printStructured(*applied, "", [](const Json::Value& one) { return one["id"].asString(); })) {
-    printPreview(session, *change);
+    Json::Value brief = *change;  // it is done: whom it concerns is what a preview is for
+    for (Json::Value& one : brief["flags"]) one.removeMember("reach");
+    printPreview(session, brief);
   }
   if (!wanted.wait) return kOk;
   return awaitEffect(session, wanted.service, (*applied)["revision"].asUInt64(), wanted.timeout);
@@ -170,31 +176,24 @@ int kill(const Session& session, const Wanted& wanted, bool all) {
 }
 
 int history(const Session& session, const Wanted& wanted) {
-  const auto answer =
-      session.get("/v1/audit?kind=flag&most=1000&key=" + http::percentEncode(wanted.service + "/" + wanted.feature));
+  const auto answer = session.getAll(
+      "/v1/audit?kind=flag&most=1000&key=" + http::percentEncode(wanted.service + "/" + wanted.feature), "events");
   if (!answer) return session.end(answer.error());
   const auto nameOf = [](const Json::Value& event) { return std::to_string(event["sequence"].asUInt64()); };
   if (session.printStructured(*answer, "events", nameOf)) return kOk;
   Table table({{.title = "REVISION", .align = Table::Column::Align::Right},
                {.title = "AT"},
                {.title = "BY"},
-               {.title = "STAGE"},
+               {.title = "VERB"},
+               {.title = "WHAT", .flexible = true},
                {.title = "REASON", .flexible = true}});
   for (const Json::Value& event : (*answer)["events"]) {
-    std::string what;
-    for (const Json::Value& step : event["patch"]) {
-      if (step["op"] == "test") continue;
-      const std::string path = step["path"].asString();
-      if (path == "/stage" || path == "/share" || path.empty()) {
-        const Json::Value& value = step["value"];
-        what.append(what.empty() ? "" : ", ")
-            .append(path.empty() ? value["stage"].asString() : path.substr(1) + " " + value.asString());
-      }
-    }
+    const Json::Value& act = event["act"];
     table.add({std::to_string(event["to_revision"].asUInt64()), timeText(graph::rfc3339(event["at"].asInt64() / 1000)),
-               event["act"]["who"].asString(), what, event["act"]["reason"].asString()});
+               act["who"].asString(), act["verb"].asString(), patchText(event["patch"]), act["reason"].asString()});
   }
-  table.print(session.terminal);
+  if (table.rows() == 0) session.terminal.err << "nobody has touched it yet\n";
+  if (table.rows() != 0) table.print(session.terminal);
   return kOk;
 }
 
@@ -261,6 +260,7 @@ void addFlagCommands(CLI::App& app, Session& session) {
 
   CLI::App& previewing = add("preview", "What setting it would do, and what it needs; status 5 when it cannot be");
   addAim(previewing, *wanted);
+  previewing.add_flag("--keep", wanted->keep, "leave it open as a change, for somebody to apply within a day");
   session.runs(previewing, [&session, wanted] { return preview(session, *wanted); });
 
   CLI::App& killing = add("kill", "Off, at once, whatever the state: a service, a feature, or all");

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "proxy/base/json.h"
+#include "rollout/cli/reach_view.h"
 #include "rollout/cli/text.h"
 
 namespace loam::cli {
@@ -16,6 +19,16 @@ std::string cellText(const Json::Value& flag) {
 std::string namesText(const Json::Value& names) {
   std::string text;
   for (const Json::Value& name : names) text.append(text.empty() ? "" : ", ").append(printable(name.asString()));
+  return text;
+}
+
+/// "a, b, c and 12 more".
+std::string firstNames(const Json::Value& names) {
+  constexpr Json::ArrayIndex kMost = 5;
+  Json::Value first(Json::arrayValue);
+  for (Json::ArrayIndex i = 0; i < std::min(names.size(), kMost); ++i) first.append(names[i]);
+  std::string text = namesText(first);
+  if (names.size() > kMost) text.append(" and ").append(std::to_string(names.size() - kMost)).append(" more");
   return text;
 }
 
@@ -49,6 +62,7 @@ void printPreview(const Session& session, const Json::Value& change) {
       out << ", " << stageText(after["scheduled"]) << " at " << timeText(after["scheduled"]["at"].asString());
     }
     out << "\n";
+    printReach(session, one["reach"]);
     printNeeds(session, one["needs"]);
     for (const Json::Value& problem : one["problems"])
       out << "  FAILS " << printable(problem["detail"].asString()) << "\n";
@@ -59,7 +73,39 @@ void printPreview(const Session& session, const Json::Value& change) {
   }
 }
 
+std::string patchText(const Json::Value& patch) {
+  constexpr double kShares = 1000;  // of a percent
+  std::string text;
+  Json::Value before;
+  const auto shown = [&](const std::string& path, const Json::Value& value) {
+    if (path == "share" && value.isNumeric()) return writeJson(value.asDouble() / kShares);
+    return value.isNull() ? std::string("-") : value.isString() ? value.asString() : writeJson(value);
+  };
+  const auto add = [&](const std::string& path, const Json::Value& from, const Json::Value& to) {
+    for (const char* silent : {"by", "reason", "at", "salt", "hash"}) {
+      if (path == silent) return;
+    }
+    text.append(text.empty() ? "" : ", ").append(path == "share" ? "percent" : path).append(" ");
+    text.append(shown(path, from)).append(" -> ").append(shown(path, to));
+  };
+  for (const Json::Value& step : patch) {
+    const std::string path = step["path"].asString();
+    if (step["op"] == "test") {
+      before = step["value"];
+    } else if (path.empty()) {
+      for (const char* member : {"stage", "share"}) add(member, {}, step["value"][member]);
+    } else {
+      add(path.substr(1), std::exchange(before, Json::Value()), step["value"]);
+    }
+  }
+  return text;
+}
+
 void explainRefusal(const Session& session, const Json::Value& problem) {
+  for (const Json::Value& step : problem["diff"]) {
+    session.terminal.err << "  " << printable(step["path"].asString()) << ": " << printable(writeJson(step["from"]))
+                         << " -> " << printable(writeJson(step["value"])) << "\n";
+  }
   for (const Json::Value& error : problem["errors"]) {
     session.terminal.err << "  " << printable(error["pointer"].asString()) << ": "
                          << printable(error["detail"].asString()) << "\n";
@@ -78,7 +124,8 @@ void explainRefusal(const Session& session, const Json::Value& problem) {
 }
 
 int awaitEffect(const Session& session, const std::string& service, std::uint64_t revision, std::int64_t timeout) {
-  constexpr std::int64_t kStep = 2;  // seconds between two words on how far it is
+  constexpr std::int64_t kStep = 1;  // seconds between two looks at how far it is
+  std::string said;
   const auto begin = std::chrono::steady_clock::now();
   for (;;) {
     const auto passed =
@@ -97,7 +144,11 @@ int awaitEffect(const Session& session, const std::string& service, std::uint64_
       return kOk;
     }
     if (passed >= timeout) return session.end({kTimeout, "not yet in effect at " + namesText(now["behind"])});
-    err << "in effect at " << now["in_effect"].asUInt64() << " of " << now["concerned"].asUInt64() << " proxies\n";
+    const std::string far = std::to_string(now["in_effect"].asUInt64()) + " of " +
+                            std::to_string(now["concerned"].asUInt64()) + " proxies, waiting for " +
+                            firstNames(now["behind"]);
+    if (far != said) err << far << std::endl;
+    said = far;
   }
 }
 

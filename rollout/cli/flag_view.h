@@ -10,6 +10,8 @@ namespace loam::cli {
 
 /// "sampled 10 %", "off (killed)", "on".
 std::string stageText(const Json::Value& flag);
+/// What one event of the audit log did to a flag: "stage simulate -> on, percent 100 -> 25".
+std::string patchText(const Json::Value& patch);
 /// Before and after of each flag of a change, what it needs, and what stands against it.
 void printPreview(const Session& session, const Json::Value& change);
 /// What a change met that was not applied: the problem's errors, and what moved since.

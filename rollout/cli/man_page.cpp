@@ -86,6 +86,19 @@ std::vector<std::pair<std::string, const CLI::App*>> commandTree(const CLI::App&
   return tree;
 }
 
+std::string manPageOfHelp(const std::string& name, std::string_view help) {
+  std::string summary(help.substr(0, help.find('\n')));
+  if (summary.ends_with('.')) summary.pop_back();
+  std::string page = ".TH " + roff(upper(name)) + " 8 \"\" \"Loam " LOAM_VERSION "\" \"Loam\"\n";
+  page.append(".SH NAME\n").append(roff(name)).append(" \\- ").append(roff(summary)).append("\n");
+  page.append(".SH SYNOPSIS\n.B ").append(roff(name)).append("\n[OPTIONS]\n");
+  page.append(".SH DESCRIPTION\n.nf\n").append(roff(help));
+  page.append(
+      ".fi\n.SH EXIT STATUS\n0 ended in good order, 1 error, 2 usage, 4 another one has its files or sockets.\n");
+  page.append(".SH ENVIRONMENT\n.TP\n.B LOAM_HOME\nDirectory of state and sockets.\n");
+  return page;
+}
+
 std::string manPage(const std::string& name, const CLI::App& command) {
   std::string page = ".TH " + roff(upper(name)) + " 1 \"\" \"Loam " LOAM_VERSION "\" \"Loam\"\n";
   page.append(".SH NAME\n").append(roff(name)).append(" \\- ").append(roff(command.get_description())).append("\n");

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,5 +15,8 @@ std::vector<std::pair<std::string, const CLI::App*>> commandTree(const CLI::App&
 
 /// The page of one command in roff, of the same descriptions that --help shows. The same tree gives the same bytes.
 std::string manPage(const std::string& name, const CLI::App& command);
+
+/// The page of another program, of what its --help prints.
+std::string manPageOfHelp(const std::string& name, std::string_view help);
 
 }  // namespace loam::cli

@@ -44,6 +44,7 @@ double lengthSeconds(std::string_view text) {
   if (unit.empty() || unit == "s") return value;
   if (unit == "m") return value * 60;
   if (unit == "h") return value * 3600;
+  if (unit == "d") return value * 86'400;
   return -1;
 }
 

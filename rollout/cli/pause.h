@@ -10,7 +10,7 @@ bool pauseFor(double seconds);
 /// From here on Ctrl-C and SIGTERM wait for the next pause, so that what was started is also ended.
 void holdSignals();
 
-/// Seconds of "30s", "5m", "2h" or "45"; -1 for anything else.
+/// Seconds of "30s", "5m", "2h", "7d" or "45"; -1 for anything else.
 double lengthSeconds(std::string_view text);
 
 }  // namespace loam::cli

@@ -35,7 +35,7 @@ std::string standing(const Json::Value& steered) {
 Outcome<Json::Value> gather(const Session& session) {
   auto reporting = session.get("/v1/proxies");
   if (!reporting) return reporting;
-  const auto fleet = session.get("/v1/fleet");
+  const auto fleet = session.getAll("/v1/fleet", "proxies");
   if (!fleet) return fleet;
   std::map<std::string, Json::Value> all;
   for (const Json::Value& one : (*reporting)["proxies"]) all[nameOf(one)] = one;

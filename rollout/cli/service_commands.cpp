@@ -137,7 +137,12 @@ int setService(const Session& session, const Settings& settings) {
   for (const std::string& tag : settings.tags) body["tags"].append(tag);
   if (body.empty()) return session.end({kUsage, "set what? --owner, --tier, --tag or --capture", {}});
   if (!settings.reason.empty()) body["reason"] = settings.reason;
-  const auto answer = session.change("PATCH", "/v1/services/" + http::percentEncode(settings.name) + "/settings", body);
+  const std::string target = "/v1/services/" + http::percentEncode(settings.name) + "/settings";
+  const auto before = session.get(target);
+  if (!before) return session.end(before.error());
+  const Headers seen = {{"If-Match", "\"" + std::to_string((*before)["revision"].asUInt64()) + "\""},
+                        {"Prefer", "merge"}};
+  const auto answer = session.change("PATCH", target, body, seen);
   if (!answer) return session.end(answer.error());
   if (!session.printStructured(*answer, "", [](const Json::Value& one) { return one["name"].asString(); })) {
     session.terminal.err << printable(settings.name) << " is set, revision " << (*answer)["revision"].asUInt64()

@@ -10,8 +10,6 @@ namespace loam::cli {
 
 namespace {
 
-constexpr milliseconds kPatience{30'000};
-
 ExitStatus statusOf(int http) {
   switch (http) {
     case 400:
@@ -39,6 +37,7 @@ Failure problemOf(const http::Response& response) {
   if (!body || !body->isObject()) return failure;
   failure.problem = *body;
   if ((*body)["code"] == "not_ready") failure.status = kNotReady;
+  if ((*body)["code"] == "timeout") failure.status = kTimeout;
   const Json::Value& detail = (*body)["detail"].isString() ? (*body)["detail"] : (*body)["title"];
   if (detail.isString()) failure.text = printable(detail.asString());
   std::string names;
@@ -98,7 +97,7 @@ std::string Session::windowQuery() const {
 Outcome<http::Response> Session::send(http::Request request) const {
   const auto target = http::Target::parse(controller.empty() ? home.controllerSocket() : controller);
   if (!target) return tl::unexpected(Failure{kUsage, "--controller: " + target.error().context});
-  auto response = http::fetchAndWait(*target, std::move(request), kPatience);
+  auto response = http::fetchAndWait(*target, std::move(request), patience);
   if (!response) return tl::unexpected(unreachable(*target, response.error()));
   if (response->status >= 400) return tl::unexpected(problemOf(*response));
   return *std::move(response);
@@ -112,10 +111,26 @@ Outcome<Json::Value> Session::get(const std::string& target) const {
   return *std::move(body);
 }
 
-Outcome<Json::Value> Session::change(const std::string& method, const std::string& target,
-                                     const Json::Value& body) const {
-  const auto response = send(
-      {.method = method, .target = target, .headers = {{"Content-Type", "application/json"}}, .body = writeJson(body)});
+Outcome<Json::Value> Session::getAll(const std::string& target, const char* list) const {
+  auto all = get(target);
+  if (!all) return all;
+  for (std::string next = (*all)["next"].asString(); !next.empty();) {
+    std::string page = target;
+    addParameter(page, "after", next);
+    const auto more = get(page);
+    if (!more) return more;
+    for (const Json::Value& item : (*more)[list]) (*all)[list].append(item);
+    next = (*more)["next"].asString();
+  }
+  all->removeMember("next");
+  return all;
+}
+
+Outcome<Json::Value> Session::change(const std::string& method, const std::string& target, const Json::Value& body,
+                                     Headers headers) const {
+  headers.emplace_back("Content-Type", "application/json");
+  const auto response =
+      send({.method = method, .target = target, .headers = std::move(headers), .body = writeJson(body)});
   if (!response) return tl::unexpected(response.error());
   if (response->body.empty()) return Json::Value();
   auto answer = parseJson(response->body);

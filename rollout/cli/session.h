@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/base/clock.h"
 #include "proxy/base/home.h"
 #include "proxy/http/message.h"
 #include "rollout/cli/exit_status.h"
@@ -25,6 +26,8 @@ struct Failure {
 template <class T>
 using Outcome = tl::expected<T, Failure>;
 
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
 /// What all commands of one run share: the terminal, the options that many of them take, and the way to the controller.
 class Session {
  public:
@@ -32,6 +35,8 @@ class Session {
 
   Terminal terminal;
   Home home;
+
+  milliseconds patience{30'000};  ///< with the controller, for each answer
 
   // Options, filled by CLI11.
   std::string controller;  ///< path or HOST:PORT; empty: the one of `home`
@@ -53,8 +58,11 @@ class Session {
   /// Sends a request to the controller; an answer that is a problem becomes a Failure with its detail and suggestions.
   Outcome<http::Response> send(http::Request request) const;
   Outcome<Json::Value> get(const std::string& target) const;
+  /// All pages of a list; `list` names the member that holds it.
+  Outcome<Json::Value> getAll(const std::string& target, const char* list) const;
   /// Sends a JSON body, and reads the one of the answer; null where it has none.
-  Outcome<Json::Value> change(const std::string& method, const std::string& target, const Json::Value& body) const;
+  Outcome<Json::Value> change(const std::string& method, const std::string& target, const Json::Value& body,
+                              Headers headers = {}) const;
 
   /// Prints a document as -o says, json, yaml, ndjson or name; false for table and wide, which only the command knows.
   /// `list` names the member that holds the list; empty: the document is the thing itself. `nameOf` gives a line.

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "rollout/api/agent_routes.h"
 #include "rollout/controller/catalogue_claims.h"
 
 namespace loam::controller {
@@ -46,17 +47,23 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
 
 }  // namespace
 
-Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch,
-                       const Clock& clock, Log& log)
-    : loop_(std::move(loop)),
+Controller::Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores,
+                       std::unique_ptr<identity::Identities> identities, std::uint64_t epoch, const Clock& clock,
+                       Log& log)
+    : log_(log),
+      loop_(std::move(loop)),
       recorder_(stores.graph, clock),
       flags_(stores.ledger, stores.journal, clock, log),
       changes_(flags_, clock, random64),
+      answers_(flags_, clock),
       fleet_(*loop_, epoch, clock, log),
+      identities_(std::move(identities)),
       control_(*loop_),
       reading_(*loop_),
-      api_(*loop_, recorder_, api::Control{flags_, changes_, stores.ledger, fleet_, control_, reading_, clock}, clock,
-           log) {}
+      controlOf_{flags_,   changes_, answers_, stores.ledger,     fleet_,
+                 control_, reading_, clock,    identities_.get()},
+      api_(*loop_, recorder_, controlOf_, clock, log),
+      agents_(*loop_, agentRouter_, api_.agentTally(), clock, log) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                      Log& log) {
@@ -64,7 +71,14 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, c
   if (!loop) return fail(std::move(loop).error());
   const auto epoch = nextEpoch(stores.ledger, clock, log);
   if (!epoch) return fail(epoch.error());
-  std::unique_ptr<Controller> controller(new Controller(*std::move(loop), stores, *epoch, clock, log));
+  std::unique_ptr<identity::Identities> identities;
+  if (settings.agents) {
+    auto opened = openIdentities(settings.authority, settings.trustDomain, stores.ledger, clock, log);
+    if (!opened) return fail(std::move(opened).error());
+    identities = *std::move(opened);
+  }
+  std::unique_ptr<Controller> controller(
+      new Controller(*std::move(loop), stores, std::move(identities), *epoch, clock, log));
   LOAM_TRY(controller->loadWanted(stores.ledger));
   if (!settings.catalogue.empty()) LOAM_TRY(controller->loadCatalogue(settings.catalogue));
   LOAM_TRY(makeDirectoryFor(settings.socket));
@@ -80,6 +94,7 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, c
     log.info("controller", "serving", {{"address", (*port)->address().text()}});
     controller->api_.serve(*std::move(port), true);
   }
+  if (settings.agents) LOAM_TRY(controller->serveAgents(*settings.agents));
   return controller;
 }
 
@@ -88,6 +103,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   const auto documents = ledger.documents();
   if (!documents) return fail(documents.error());
   LOAM_TRY(changes_.load(*documents));
+  LOAM_TRY(answers_.load(*documents));
   fleet_.setDesired(flags_.desired());
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
@@ -103,10 +119,37 @@ io::Task<void> Controller::tick() {
     const http::Response done = co_await control_.run([this] {
       flags_.settleJournal();
       changes_.keepAppointments();
+      if (identities_) identities_->keepHouse();
+      answers_.forget();
       return http::Response{};
     });
+    agents_.keepHouse();
     (void)done;  // what went wrong is said where it did
   }
+}
+
+Status Controller::serveAgents(const SocketAddress& address) {
+  api::addAgentRoutes(agentRouter_, controlOf_, recorder_, api_.recordWriter(), api_.agentTally());
+  const auto standing = identities_->standing();
+  LOAM_TRY(agents_.take(standing));
+  fleet_.setTrust(std::make_shared<const std::string>(wire::encode(standing->trust)));
+  identities_->onChange([this](std::shared_ptr<const identity::Standing> next) {
+    loop_->post([this, next = std::move(next)] { takeStanding(next); });
+  });
+  auto port = io::Listener::bind(*loop_, address);
+  if (!port) return fail(std::move(port).error());
+  log_.info("controller", "serving agents",
+            {{"address", (*port)->address().text()}, {"root", standing->rotation.issuing}});
+  agents_.serve(*std::move(port));
+  return {};
+}
+
+/// Who is denied is cut off first; then all others hear of it.
+void Controller::takeStanding(std::shared_ptr<const identity::Standing> standing) {
+  if (const Status taken = agents_.take(standing); !taken) {
+    log_.error("controller", "the agents' port stays as it was", {{"error", taken.error().describe()}});
+  }
+  fleet_.setTrust(std::make_shared<const std::string>(wire::encode(standing->trust)));
 }
 
 Status Controller::loadCatalogue(const std::string& path) {
@@ -126,7 +169,10 @@ io::Task<void> Controller::drain() {
   constexpr seconds kPatience{5};
   std::error_code ignored;  // the next controller replaces what is left
   std::filesystem::remove(socket_, ignored);
-  co_await api_.drain(loop_->now() + kPatience);
+  const Monotonic deadline = loop_->now() + kPatience;
+  fleet_.letGo();
+  co_await agents_.drain(deadline);
+  co_await api_.drain(deadline);
   loop_->stop();
 }
 

@@ -9,6 +9,7 @@
 #include "rollout/api/api.h"
 #include "rollout/audit/journal.h"
 #include "rollout/changes/changes.h"
+#include "rollout/controller/agents_port.h"
 #include "rollout/controller/settings.h"
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
@@ -38,26 +39,37 @@ class Controller {
 
   io::EventLoop& loop() { return *loop_; }
   const api::Router& router() const { return api_.router(); }
+  /// What agents may ask; no routes without an authority.
+  const api::Router& agentRouter() const { return agentRouter_; }
+  SocketAddress agentsAddress() const { return agents_.address(); }
 
  private:
   static constexpr seconds kTick{1};
 
-  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores, std::uint64_t epoch, const Clock& clock,
-             Log& log);
+  Controller(std::unique_ptr<io::EventLoop> loop, const Stores& stores,
+             std::unique_ptr<identity::Identities> identities, std::uint64_t epoch, const Clock& clock, Log& log);
   Status loadCatalogue(const std::string& path);
   Status loadWanted(audit::Ledger& ledger);
+  Status serveAgents(const SocketAddress& address);
+  void takeStanding(std::shared_ptr<const identity::Standing> standing);
   io::Task<void> tick();
   io::Task<void> drain();
 
+  Log& log_;
   std::unique_ptr<io::EventLoop> loop_;
   std::string socket_;  // removed at the end
   record::Recorder recorder_;
   flags::FlagStore flags_;
   changes::Changes changes_;
+  api::Answers answers_;
   fleet::Fleet fleet_;
+  const std::unique_ptr<identity::Identities> identities_;  // null: none is held
   api::Background control_;
   api::Background reading_;
+  const api::Control controlOf_;
   api::Api api_;
+  api::Router agentRouter_;
+  AgentsPort agents_;
   bool draining_ = false;
   io::TaskScope scope_;
 };

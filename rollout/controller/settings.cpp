@@ -3,6 +3,7 @@
 #include <map>
 
 #include "proxy/base/yaml.h"
+#include "rollout/identity/spiffe_id.h"
 
 namespace loam::controller {
 
@@ -21,13 +22,16 @@ Settings defaultSettings(const Home& home) {
   settings.socket = home.controllerSocket();
   settings.database = home.state + "/graph.db";
   settings.control = home.state + "/control.db";
+  settings.authority.directory = home.state + "/authority";
   return settings;
 }
 
 Result<Settings> loadSettings(const std::string& path, const Home& home) {
   Settings settings = defaultSettings(home);
   YamlProblems problems(path);
-  auto root = YamlMapping::load(path, problems, {"listen", "socket", "db", "control_db", "catalogue", "log_level"});
+  auto root = YamlMapping::load(
+      path, problems,
+      {"listen", "socket", "agents", "trust_domain", "authority", "db", "control_db", "catalogue", "log_level"});
   if (!root) return fail(std::move(root).error());
   settings.listen = root->address("listen");
   if (settings.listen) {
@@ -37,6 +41,12 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   if (const auto database = root->text("db")) settings.database = *database;
   if (const auto control = root->text("control_db")) settings.control = *control;
   if (const auto catalogue = root->text("catalogue")) settings.catalogue = *catalogue;
+  settings.agents = root->address("agents");
+  if (const auto domain = root->text("trust_domain")) settings.trustDomain = *domain;
+  if (!identity::isTrustDomain(settings.trustDomain)) {
+    root->problem("trust_domain", "trust_domain: expected lower-case letters, digits, dots and dashes");
+  }
+  readAuthority(*root, settings.authority);
   if (const auto level = root->oneOf("log_level", {"debug", "info", "warn", "error"})) {
     settings.logLevel = levelOf(*level);
   }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "proxy/base/fields.h"
+#include "proxy/base/sha256.h"
 
 namespace loam::flags {
 
@@ -43,6 +44,11 @@ Json::Value toJson(const Appointment& appointment) {
 }
 
 }  // namespace
+
+std::string saltOf(const Cell& cell) {
+  constexpr std::size_t kLength = 16;
+  return sha256Hex(cell.key()).substr(0, kLength);
+}
 
 Json::Value toJson(const Flag& flag) {
   Json::Value out(Json::objectValue);

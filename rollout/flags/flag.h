@@ -45,7 +45,7 @@ struct Flag {
   std::vector<std::string> include;  ///< units that are in whatever the percentage says; sorted
   std::vector<std::string> exclude;  ///< and those that are not; wins over include
   Json::Value settings = Json::Value(Json::objectValue);
-  std::string salt;                     ///< of the buckets: drawn when the flag first leaves "off", and kept
+  std::string salt;                     ///< of the buckets: saltOf() when the flag first leaves "off", and kept
   std::optional<std::int64_t> expires;  ///< unix seconds: back to "off" then
   std::optional<Appointment> scheduled;
   bool killed = false;  ///< off by kill: nothing but a person's change turns it on again
@@ -62,6 +62,10 @@ constexpr std::string_view kFlagKind = "flag";
 /// The service of the flag that holds for all services without one of their own; only of features that begin "on".
 constexpr std::string_view kEveryService = "*";
 constexpr std::string_view kHashAlgorithm = "m3-100k-v1";
+
+/// The salt of a flag's buckets: the same for the same cell, so that a preview names those whom applying it switches,
+/// and a mesh that is set up anew switches the same ones.
+std::string saltOf(const Cell& cell);
 
 /// The body of its document, and back; the revision and the cell come from the document itself.
 Json::Value toJson(const Flag& flag);

@@ -54,7 +54,7 @@ std::shared_ptr<const Desired> FlagStore::desired() const {
   return desired_;
 }
 
-Result<audit::Commit> FlagStore::commit(std::span<const audit::Edit> edits, const audit::Act& act) {
+Result<audit::Commit> FlagStore::commit(std::span<const audit::Edit> edits, const std::optional<audit::Act>& act) {
   settleJournal();
   if (!pending_.empty()) return fail(ErrorCode::Exhausted, "the ledger cannot be written; only kill is taken");
   if (inDoubt_) LOAM_TRY(reread());

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,8 +28,9 @@ class FlagStore {
 
   std::shared_ptr<const Desired> desired() const;
 
-  /// All or none; `stale` in the answer says which expected revisions were not met.
-  Result<audit::Commit> commit(std::span<const audit::Edit> edits, const audit::Act& act);
+  /// All or none; `stale` in the answer says which expected revisions were not met. Without `act` no audit event: for
+  /// what happens by itself.
+  Result<audit::Commit> commit(std::span<const audit::Edit> edits, const std::optional<audit::Act>& act);
 
   /// How a kill was written.
   struct Killed {

@@ -19,6 +19,7 @@ struct Agent {
   std::string version;
   std::vector<std::string> capabilities;  ///< sorted
   std::int64_t lastContact = 0;           ///< unix milliseconds
+  std::string spiffe;  ///< that its certificate proved; empty: a process of the controller's own host
 
   // Desired.
   std::uint64_t generation = 0;  ///< of the snapshot that it is to run, in the controller's epoch
@@ -32,6 +33,7 @@ struct Agent {
   std::uint64_t inEffect = 0;
   std::optional<wire::Refusal> refused;
   std::uint64_t oldConnections = 0;
+  std::uint64_t trust = 0;  ///< step of the change of roots that it acknowledges
   bool killed = false;  ///< on its own host: it runs no feature, whatever it has
 
   /// Whether it has and runs what it is to; `current` is the controller's epoch.

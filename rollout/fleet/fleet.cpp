@@ -32,6 +32,13 @@ void Fleet::setTopology(std::shared_ptr<const Topology> topology) {
   refreshAll();
 }
 
+void Fleet::setTrust(std::shared_ptr<const std::string> trust) {
+  if (trust_ && trust && *trust_ == *trust) return;
+  trust_ = std::move(trust);
+  for (auto& [name, entry] : entries_) refresh(entry);
+  wakeSettled();
+}
+
 /// Parts that say what they said before stay the same object, so that comparing snapshots compares pointers.
 void Fleet::refreshAll() {
   for (auto& [capabilities, fragments] : fragments_) {
@@ -94,7 +101,11 @@ void Fleet::refresh(Entry& entry) {
     agent.withheld.insert(agent.withheld.end(), part.withheld.begin(), part.withheld.end());
   }
   agent.covers = desired_->revision;
-  if (agent.generation != 0 && defaults.text == entry.defaults && services == entry.services) return;
+  const Text trust = agent.spiffe.empty() ? nullptr : trust_;
+  if (agent.generation != 0 && defaults.text == entry.defaults && services == entry.services && trust == entry.trust) {
+    return;
+  }
+  entry.trust = trust;
   entry.defaults = defaults.text;
   entry.services = std::move(services);
   agent.generation = ++generation_;
@@ -105,12 +116,15 @@ void Fleet::refresh(Entry& entry) {
 std::string Fleet::textOf(const Entry& entry) const {
   wire::Parts parts{epoch_, entry.agent.generation, entry.agent.name, *entry.defaults, {}};
   for (const Text& service : entry.services) parts.services.push_back(*service);
+  if (entry.trust) parts.trust = *entry.trust;
   return wire::encode(parts);
 }
 
-void Fleet::take(Entry& entry, const wire::Watch& watch) {
+void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   Agent& agent = entry.agent;
-  const bool changed = agent.generation == 0 || agent.capabilities != watch.capabilities;
+  const bool changed = agent.generation == 0 || agent.capabilities != watch.capabilities || agent.spiffe != spiffe;
+  agent.spiffe = std::move(spiffe);
+  agent.trust = watch.trust;
   agent.version = watch.version;
   agent.capabilities = watch.capabilities;
   std::sort(agent.capabilities.begin(), agent.capabilities.end());
@@ -142,7 +156,7 @@ void Fleet::take(Entry& entry, const wire::Watch& watch) {
   wakeSettled();
 }
 
-io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch) {
+io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch, std::string spiffe) {
   auto found = entries_.find(watch.proxy);
   if (found == entries_.end()) {
     if (entries_.size() >= kMostAgents) {
@@ -154,17 +168,53 @@ io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch) {
   Entry& entry = found->second;  // entries are never taken out
   const std::uint64_t question = ++entry.question;
   if (entry.wake) std::exchange(entry.wake, nullptr)();  // who asked before on another connection
-  take(entry, watch);
+  take(entry, watch, std::move(spiffe));
   const Monotonic deadline = loop_.clock().now() + milliseconds(watch.waitMs);
   for (;;) {
     const Agent& agent = entry.agent;
-    if (entry.question != question) co_return std::nullopt;
+    if (entry.question != question || ending_) co_return std::nullopt;
     if (!agent.hasIt(epoch_) && !agent.refusesIt(epoch_)) co_return textOf(entry);
     if (loop_.clock().now() >= deadline) co_return std::nullopt;
     io::Signal changed(loop_);
     entry.wake = changed.raiser();
     co_await changed.until(deadline);
   }
+}
+
+void Fleet::letGo() {
+  ending_ = true;
+  for (auto& [name, entry] : entries_) {
+    if (entry.wake) std::exchange(entry.wake, nullptr)();
+  }
+}
+
+std::vector<Carrier> Fleet::listCarriers() const {
+  std::map<std::string, Carrier> all;
+  for (const auto& [name, services] : topology_->carried) {
+    all[name].services = services;
+  }
+  for (const auto& [name, entry] : entries_) {
+    Carrier& carrier = all[name];
+    carrier.asked = true;
+    carrier.silent = isSilent(entry.agent);
+    carrier.capabilities = entry.agent.capabilities;
+    carrier.services.insert(entry.scope.begin(), entry.scope.end());
+  }
+  std::vector<Carrier> list;
+  for (auto& [name, carrier] : all) {
+    carrier.name = name;
+    list.push_back(std::move(carrier));
+  }
+  return list;
+}
+
+Sight Fleet::sight() {
+  const Monotonic now = loop_.clock().now();
+  if (!carriers_ || now - carriersAt_ >= seconds(1)) {
+    carriers_ = std::make_shared<const std::vector<Carrier>>(listCarriers());
+    carriersAt_ = now;
+  }
+  return {topology_, traffic_, carriers_};
 }
 
 std::vector<Agent> Fleet::agents() const {

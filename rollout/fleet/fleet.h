@@ -12,6 +12,7 @@
 #include "proxy/io/event_loop.h"
 #include "proxy/io/task.h"
 #include "rollout/fleet/agent.h"
+#include "rollout/fleet/reach.h"
 #include "rollout/fleet/topology.h"
 
 namespace loam::fleet {
@@ -30,13 +31,22 @@ class Fleet {
 
   void setDesired(std::shared_ptr<const flags::Desired> desired);
   void setTopology(std::shared_ptr<const Topology> topology);
+  /// Whom proxies with a certificate are told to believe: encoded, and one object for all of them.
+  void setTrust(std::shared_ptr<const std::string> trust);
+  void setTraffic(std::shared_ptr<const Traffic> traffic) { traffic_ = std::move(traffic); }
 
-  /// Takes what the proxy says, and answers with its snapshot as soon as there is one that it neither has nor refuses;
-  /// with nothing when its wait is over, or when it asks again on another connection. Exhausted beyond kMostAgents.
-  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch);
+  /// Takes what the proxy says (`spiffe`: who its certificate proves it to be; empty for a process of this host), and
+  /// answers with its snapshot as soon as there is one that it neither has nor refuses; with nothing when its wait is
+  /// over, or when it asks again on another connection. Exhausted beyond kMostAgents.
+  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch, std::string spiffe = {});
+
+  /// Answers all who wait with nothing, and from now on at once: the controller ends.
+  void letGo();
 
   std::uint64_t epoch() const { return epoch_; }
   std::shared_ptr<const Topology> topology() const { return topology_; }
+  /// What is known now, to take along to another thread; of proxies it may be a second old.
+  Sight sight();
   std::vector<Agent> agents() const;
   std::optional<Agent> agent(const std::string& name) const;
   /// The snapshot that a proxy is to run.
@@ -62,18 +72,20 @@ class Fleet {
     std::set<std::string> missed;  // services that it asked for
     std::set<std::string> scope;   // services that it is told of
     Text defaults;
+    Text trust;  // null: it is told nothing of it
     std::vector<Text> services;
     std::function<void()> wake;
     std::uint64_t question = 0;
   };
 
-  void take(Entry& entry, const wire::Watch& watch);
+  void take(Entry& entry, const wire::Watch& watch, std::string spiffe);
   std::set<std::string> scopeOf(const Entry& entry) const;
   void refresh(Entry& entry);
   void refreshAll();
   const Fragment& fragment(const Entry& entry, const std::string& service);
   std::string textOf(const Entry& entry) const;
   void wakeSettled();
+  std::vector<Carrier> listCarriers() const;
 
   io::EventLoop& loop_;
   const std::uint64_t epoch_;
@@ -81,10 +93,15 @@ class Fleet {
   Log& log_;
   std::shared_ptr<const flags::Desired> desired_ = std::make_shared<const flags::Desired>();
   std::shared_ptr<const Topology> topology_ = std::make_shared<const Topology>();
+  std::shared_ptr<const Traffic> traffic_ = std::make_shared<const Traffic>();
+  std::shared_ptr<const std::vector<Carrier>> carriers_;  // as of carriersAt_
+  Monotonic carriersAt_;
   std::unordered_map<SocketAddress, std::string> byAddress_;
   std::map<std::vector<std::string>, Fragments> fragments_;  // by capabilities
   std::map<std::string, Entry> entries_;
   std::uint64_t generation_ = 0;
+  Text trust_;
+  bool ending_ = false;
   const Monotonic began_;
   std::vector<std::function<void()>> settling_;  // those who wait for progress
 };

@@ -75,6 +75,7 @@ Json::Value toJson(const JoinToken& token) {
   body["issued"] = Json::Int64(token.issued);
   body["expires"] = Json::Int64(token.expires);
   body["used"] = Json::Int64(token.used);
+  if (token.refused != 0) body["refused"] = Json::Int64(token.refused);
   return body;
 }
 
@@ -91,6 +92,11 @@ Result<JoinToken> joinTokenFromJson(const Json::Value& body) {
     const auto number = readInt(body, key);
     if (!number) return fail(number.error());
     token.*member = *number;
+  }
+  if (body.isMember("refused")) {
+    const auto refused = readInt(body, "refused");
+    if (!refused) return fail(refused.error());
+    token.refused = *refused;
   }
   return token;
 }

@@ -13,6 +13,7 @@ namespace loam::identity {
 
 constexpr std::string_view kJoinTokenPrefix = "loam-join-";
 constexpr std::chrono::minutes kJoinTokenLife{10};
+constexpr std::int64_t kMostRefusals = 10;
 
 /// What is kept of a token that lets one host join once (D10): never the token itself, which is 256 random bits, so
 /// that its plain hash gives nothing away.
@@ -23,6 +24,7 @@ struct JoinToken {
   std::int64_t issued = 0;   ///< unix seconds
   std::int64_t expires = 0;  ///< from then on it is worth nothing
   std::int64_t used = 0;     ///< when it was; 0: not yet
+  std::int64_t refused = 0;  ///< tries with it that let nobody in; counted up to kMostRefusals
 
   bool operator==(const JoinToken&) const = default;
 };

@@ -15,6 +15,9 @@ struct SpiffeId {
   bool operator==(const SpiffeId&) const = default;
 };
 
+/// The kind of those that carry traffic.
+constexpr std::string_view kProxyKind = "proxy";
+
 /// The name in a leaf: "spiffe://loam/proxy/node-a".
 std::string spiffeId(std::string_view trustDomain, std::string_view kind, std::string_view name);
 

@@ -56,6 +56,31 @@ TEST_F(RestoreLedgerTest, NoRevisionComesAgain) {
   EXPECT_GT(commitNumber(*openControl(control_, clock_), 21), last_);
 }
 
+TEST_F(RestoreLedgerTest, TheNextEpochIsBeyondThatOfBothFiles) {
+  const auto epoch = [this](std::optional<std::uint64_t> set) {
+    const auto ledger = openControl(control_, clock_);
+    Json::Value body(Json::objectValue);
+    if (set) body["epoch"] = Json::UInt64(*set);
+    const audit::Edit edit{"controller", "epoch", std::nullopt, body};
+    if (set) {
+      EXPECT_TRUE(ledger->commit({&edit, 1}, std::nullopt));
+    }
+    std::uint64_t found = 0;
+    const auto documents = ledger->documents();
+    for (const audit::Document& document : *documents) {
+      if (document.kind == "controller") found = document.body["epoch"].asUInt64();
+    }
+    return found;
+  };
+  epoch(5);
+  std::filesystem::remove(backup_);
+  ASSERT_TRUE(openControl(control_, clock_)->backup(backup_));
+  epoch(7'000'000'000'000);  // of the controller that is lost
+  ASSERT_EQ(refusal(), "restored");
+  EXPECT_EQ(epoch(std::nullopt), 7'000'000'000'001u);
+  EXPECT_TRUE(openControl(control_, clock_)->verify());
+}
+
 TEST_F(RestoreLedgerTest, EachOldFileGetsANameOfItsOwn) {
   for (int i = 1; i <= 3; ++i) {
     const auto aside = restoreLedger(backup_, control_);

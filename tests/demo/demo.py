@@ -10,6 +10,7 @@ from loam import Loam, missing_programs, programs
 from processes import ProcessTable, wait_until
 
 CAPTURED = {"frontend": {}, "reports": {}, "batch": {}, "web": {"inbound": True}, "orders": {"outbound": False, "inbound": True}}
+ORDERS_PORT = 8080
 PATIENCE = 60
 PROTOCOLS = {"postgresql": "postgres"}  # what the callers' counts say -> what Loam says
 
@@ -33,13 +34,14 @@ class Demo:
         self.field.up(rate, rare)
         before = self._broken()
         loam = self._loam()
-        loam.start_controller(self.field.network["audit"])
+        loam.start_controller(self.field.network["audit"], agents=True)
         for name, terms in CAPTURED.items():
             loam.start(self.field.network[name], exclude_ports=[AUDIT_PORT], **terms)
-            print(f"demo: captures on {name}")
+            print(f"demo: {name} joined, and captures")
         print("demo: waits for the graph")
         wait_until(lambda: self._complete(loam), PATIENCE, "every edge in the graph")
         print(loam.cli("graph", "show", "--window", "-1m"))
+        self._steer(loam)
         broken = self._broken() - before
         print(f"demo: the callers noticed {'nothing' if not broken else f'{broken} broken calls'}\n\n{self._how_to_look_further(loam)}")
 
@@ -57,6 +59,20 @@ class Demo:
         for name in table.entries:
             print(f"{name:20} {table.pid(name) or 'ended'}")
         return fine and bool(table.entries) and all(table.pid(name) for name in table.entries)
+
+    def _steer(self, loam):
+        """One flag of one service, to a share of its connections and back; each returns when every proxy that carries it runs it."""
+        service = next(edge["target"] for edge in loam.get("/v1/graph")["edges"] if edge["port"] == ORDERS_PORT)
+        wait_until(lambda: self._can_steer(loam, service), PATIENCE, f"{service} in the proxies' snapshots")
+        for words in (["sampled", "--percent", "10"], ["on"]):
+            words = ["flag", "set", service, "observe", *words, "--reason", "the demo", "--wait"]
+            print(f"$ loam {' '.join(words)}\n{loam.cli(*words)}")
+
+    @staticmethod
+    def _can_steer(loam, service):
+        """Whether some proxy's snapshot names the service."""
+        proxies = [proxy["name"] for proxy in loam.get("/v1/fleet")["proxies"]]
+        return any(known["name"] == service for proxy in proxies for known in loam.get(f"/v1/fleet/{proxy}/snapshot")["services"])
 
     def _broken(self):
         return sum(count["broken"] for count in self.field.counts().values())
@@ -80,6 +96,8 @@ class Demo:
                           f"  {home} {program} service describe orders",
                           f"  {home} {program} graph export --format mermaid",
                           f"  {home} {program} top",
+                          f"  {home} {program} flag list",
+                          f"  {home} {program} identity list",
                           f"  cat {self.directory}/counts-frontend.json    # what a caller says it sent",
                           "  ./dev demo down"])
 

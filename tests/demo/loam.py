@@ -39,24 +39,33 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+AGENTS_PORT = 7401
+
+
 class Loam:
-    """Processes go into `table`; each host's LOAM_HOME is a folder of `directory`, the controller's is `directory`/controller."""
+    """Processes go into `table`; each host's LOAM_HOME is a folder of `directory`, the controller's is `directory`/controller.
+    Proxies reach the controller by its Unix socket, or where it was started with `agents`, by mutual TLS over the network."""
 
     def __init__(self, table, directory):
         self.table = table
         self.directory = pathlib.Path(directory)
         self.home = self.directory / "controller"
         self.hosts = {}
+        self.agents = False
         self.retired = 0
 
     @property
     def controller_socket(self):
         return self.home / "run" / "controller.sock"
 
-    def start_controller(self, host):
+    def start_controller(self, host, agents=False):
         (self.home / "run").mkdir(parents=True, exist_ok=True)
         self.controller_host = host
-        self.table.start(Service("loam-controller", host, [programs() / "loam-controller"], environment={"LOAM_HOME": str(self.home)}))
+        self.agents = agents
+        config = {"agents": f"{host.address}:{AGENTS_PORT}"} if agents else {}
+        (self.home / "controller.yaml").write_text(json.dumps(config))
+        self.table.start(Service("loam-controller", host, [programs() / "loam-controller", "--config", self.home / "controller.yaml"],
+                                 environment={"LOAM_HOME": str(self.home)}))
         wait_until(self._controller_answers, 20, "loam-controller")
 
     def stop_controller(self, number=signal.SIGTERM):
@@ -74,10 +83,19 @@ class Loam:
         home = self.directory / host.name
         (home / "run").mkdir(parents=True, exist_ok=True)
         guard = {"capture": {"outbound": outbound, "inbound": "all" if inbound else "none", "exclude_ports": list(exclude_ports)}}
-        proxy = {"name": host.name, "workers": 2, "guard": str(home / "run" / "guard.sock"), "controller": str(self.controller_socket),
-                 "state_dir": str(home)}
+        proxy = {"name": host.name, "workers": 2, "guard": str(home / "run" / "guard.sock"), "state_dir": str(home), **self._way_up(host)}
         (home / "guard.yaml").write_text(json.dumps(guard, indent=1))
         (home / "proxy.yaml").write_text(json.dumps(proxy, indent=1))
+
+    def _way_up(self, host):
+        """How this host's proxy reaches the controller; a proxy that is to join gets a token of its own."""
+        if not self.agents:
+            return {"controller": str(self.controller_socket)}
+        token = self.directory / host.name / "join-token"
+        token.write_text(self.cli("identity", "token", host.name))
+        token.chmod(0o600)
+        return {"controller": f"{self.controller_host.address}:{AGENTS_PORT}",
+                "identity": {"root": self.get("/v1/identity")["root"], "token_file": str(token)}}
 
     def start_guard(self, host):
         home = self.directory / host.name

@@ -240,6 +240,25 @@ TEST_F(Http1ServerTest, DrainingEndsIdleClientsAndLetsRequestsFinish) {
   EXPECT_EQ(server->connections(), 0u);
 }
 
+TEST_F(Http1ServerTest, PeersAreCutAlsoWhileTheyAskAndOthersStay) {
+  serve();
+  const auto busy = connect();
+  const auto idle = connect();
+  say(busy, "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab");
+  turnUntil([&] { return server->counters().bodiesHeld == 4; });
+  EXPECT_EQ(server->cutPeers([](const Peer& peer) { return !peer.id.empty(); }), 0u);
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  ASSERT_EQ(::getsockname(busy.get(), reinterpret_cast<sockaddr*>(&storage), &length), 0);
+  const SocketAddress own = SocketAddress::from(storage);
+  EXPECT_EQ(server->cutPeers([&](const Peer& peer) { return peer.address == own; }), 1u);
+  EXPECT_TRUE(hearAll(busy).closed);
+  say(idle, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(hearAll(idle).bytes.ends_with("GET /|"));
+  turnUntil([&] { return server->connections() == 0; });
+  EXPECT_EQ(server->connections(), 0u);
+}
+
 TEST_F(Http1ServerTest, DroppingTheServerCutsItsClients) {
   serve();
   const auto fd = connect();

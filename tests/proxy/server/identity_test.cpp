@@ -38,7 +38,7 @@ TEST_F(IdentityTest, NamesGoByTheirDomain) {
   EXPECT_EQ(spiffeId("loam", "proxy", "a"), "spiffe://loam/proxy/a");
   EXPECT_EQ(domainOf("spiffe://shop.example/proxy/a"), "shop.example");
   for (const char* none : {"", "loam/proxy/a", "https://loam/proxy/a", "spiffe://loam"}) EXPECT_EQ(domainOf(none), "");
-  EXPECT_EQ(controllerOf(good(), "main"), "spiffe://loam/controller/main");
+  EXPECT_EQ(controllerOf(good(), "controller"), "spiffe://loam/controller/controller");
 }
 
 TEST_F(IdentityTest, WhatAnEnrolmentGivesIsJudgedBeforeItIsUsed) {

@@ -29,6 +29,7 @@ class ControllerFixture : public testing::Test {
     settings.socket = directory / "controller.sock";
     settings.database = directory / "graph.db";
     settings.control = directory / "control.db";
+    settings.authority.directory = directory / "authority";
     start();
   }
 

@@ -40,6 +40,24 @@ TEST_F(SettingsTest, EveryProblemIsToldAtOnce) {
   EXPECT_NE(text.find(":4:5: db: expected a text"), std::string::npos) << text;
 }
 
+TEST_F(SettingsTest, AgentsMayComeFromAnywhere) {
+  const auto settings = load(
+      "agents: 0.0.0.0:7401\ntrust_domain: shop.example\n"
+      "authority: {directory: /keys, passphrase_file: /p, intermediate: /i, root: /r, key: /k}\n");
+  ASSERT_TRUE(settings) << settings.error().context;
+  EXPECT_EQ(settings->agents->text(), "0.0.0.0:7401");
+  EXPECT_EQ(settings->trustDomain, "shop.example");
+  EXPECT_EQ(settings->authority.directory, "/keys");
+  EXPECT_EQ(settings->authority.passphraseFile, "/p");
+  EXPECT_EQ(settings->authority.key, "/k");
+  EXPECT_EQ(load("{}")->authority.directory, "/state/authority");
+  EXPECT_FALSE(load("{}")->agents);
+  const auto half = load("authority: {intermediate: /i}\ntrust_domain: Shop\n");
+  ASSERT_FALSE(half);
+  EXPECT_NE(half.error().context.find("root"), std::string::npos) << half.error().context;
+  EXPECT_NE(half.error().context.find("trust_domain"), std::string::npos) << half.error().context;
+}
+
 TEST_F(SettingsTest, OnlyThisHostMayConnect) {
   EXPECT_TRUE(checkListen(*SocketAddress::parse("127.0.0.1:7400")));
   EXPECT_TRUE(checkListen(*SocketAddress::parse("[::1]:7400")));

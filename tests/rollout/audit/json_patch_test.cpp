@@ -95,5 +95,22 @@ TEST(JsonPatchTest, LeadsFromAnyDocumentToAnyOther) {
   EXPECT_GT(nonTrivial, 1000);
 }
 
+TEST(JsonPatchTest, APatchIsTakenBack) {
+  const char* kTexts[] = {"{}", R"({"a":1})", R"({"a":{"b":[1,2],"c":null},"d/e~f":"x"})", R"({"a":{"b":[2]},"g":{}})",
+                          "null"};
+  for (const char* before : kTexts) {
+    for (const char* after : kTexts) {
+      const Json::Value from = *parseJson(before);
+      const Json::Value to = *parseJson(after);
+      const auto back = undoPatch(to, diffJson(from, to));
+      ASSERT_TRUE(back) << before << " " << after;
+      EXPECT_EQ(writeJson(*back), writeJson(from)) << before << " " << after;
+    }
+  }
+  EXPECT_FALSE(undoPatch(*parseJson("{}"), Json::Value()));
+  EXPECT_FALSE(undoPatch(*parseJson("{}"), *parseJson(R"([{"op":"replace","path":"/a","value":1}])")));
+  EXPECT_FALSE(undoPatch(*parseJson("{}"), *parseJson(R"([{"op":"add","path":"/a/b","value":1}])")));
+}
+
 }  // namespace
 }  // namespace loam::audit

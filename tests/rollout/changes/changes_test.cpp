@@ -238,6 +238,76 @@ TEST_F(ChangesTest, RemembersOpenChangesOverARestart) {
   EXPECT_EQ(again.find(change.id)->hash(), change.hash());
 }
 
+TEST_F(ChangesTest, ADraftIsLookedAtAndNotKept) {
+  const auto draft = changes->draft({edit(kObserve, "sampled", 10'000)}, act());
+  ASSERT_TRUE(draft);
+  const Preview seen = changes->preview(*draft);
+  EXPECT_TRUE(seen.applies());
+  EXPECT_EQ(draft->id, "");
+  EXPECT_TRUE(changes->open().empty());
+  EXPECT_TRUE(ledger.documents()->empty());
+  apply({edit(kObserve, "sampled", 10'000)});
+  EXPECT_EQ(flag(kObserve).salt, seen.judgements[0].after.salt);  // so that it names whom applying switches
+}
+
+TEST_F(ChangesTest, WhatIsProposedAndAppliedAtOnceIsOneCommitWithAllThatBelongsToIt) {
+  flags::ServiceSettings settings;
+  settings.owner = "team-a";
+  const audit::Edit also{std::string(flags::kServiceKind), "cart", 0, toJson(settings)};
+  const auto done = changes->applyAtOnce({edit(kObserve, "sampled")}, {also}, act());
+  ASSERT_TRUE(done && *done);
+  EXPECT_EQ((*done)->state, Change::State::Applied);
+  EXPECT_EQ(changes->find((*done)->id)->revision, flag(kObserve).revision);
+  EXPECT_EQ(store->desired()->service("cart").revision, flag(kObserve).revision);
+  const auto refused = changes->applyAtOnce({edit(kTimeouts, "on")}, {}, act());
+  ASSERT_TRUE(refused && !*refused);
+  EXPECT_EQ(refused->error().why, Refused::Why::NotReady);
+  EXPECT_TRUE(changes->open().empty());
+}
+
+TEST_F(ChangesTest, ProposalsThatNobodyLooksAfterExpireInADay) {
+  const Change old = propose({edit(kObserve, "sampled")});
+  clock.advance(std::chrono::hours(23));
+  const Change young = propose({edit(kObserve, "off")});
+  changes->keepAppointments();
+  EXPECT_EQ(changes->open().size(), 2u);
+  clock.advance(std::chrono::hours(1));
+  changes->keepAppointments();
+  EXPECT_EQ(changes->find(old.id)->state, Change::State::Discarded);
+  EXPECT_EQ(changes->find(young.id)->state, Change::State::Open);
+  const audit::Event last = ledger.events({})->back();
+  EXPECT_EQ(last.key, old.id);
+  EXPECT_EQ(last.act.who, "controller");
+  EXPECT_EQ(last.act.reason, "expired unseen");
+}
+
+TEST_F(ChangesTest, ForgetsClosedOnesBeyondTheNewestThousandAndNoOpenOne) {
+  constexpr std::size_t kSome = 5;
+  const Change waiting = propose({edit(kServe, "simulate")});
+  std::vector<std::string> closed;
+  for (std::size_t i = 0; i < Changes::kMostClosed + kSome; ++i) {
+    closed.push_back(propose({edit(kObserve, "sampled")}).id);
+    ASSERT_TRUE(*changes->discard(closed.back(), act()));
+  }
+  const std::size_t events = ledger.events({.most = 10'000})->size();
+  changes->keepAppointments();
+  for (std::size_t i = 0; i < closed.size(); ++i) EXPECT_EQ(changes->find(closed[i]).has_value(), i >= kSome) << i;
+  EXPECT_TRUE(changes->find(waiting.id));
+  EXPECT_EQ(ledger.documents()->size(), Changes::kMostClosed + 1);
+  EXPECT_EQ(ledger.events({.most = 10'000})->size(), events);  // the log says already what became of each
+}
+
+TEST_F(ChangesTest, WhatTheLedgerDoesNotTakeIsTriedAgain) {
+  const Change old = propose({edit(kObserve, "sampled")});
+  clock.advance(Changes::kOpenFor);
+  ledger.failWith(Error{ErrorCode::Exhausted, "full"});
+  changes->keepAppointments();
+  EXPECT_EQ(changes->find(old.id)->state, Change::State::Open);
+  ledger.failWith(std::nullopt);
+  changes->keepAppointments();
+  EXPECT_EQ(changes->find(old.id)->state, Change::State::Discarded);
+}
+
 TEST_F(ChangesTest, RefusesAChangeOfNothingAndOneThatSaysTwoThingsOfOneFlag) {
   EXPECT_EQ(changes->propose({}, act()).error().code, ErrorCode::InvalidArgument);
   EXPECT_EQ(changes->propose({edit(kServe, "on"), edit(kServe, "off")}, act()).error().code,

@@ -7,36 +7,13 @@
 #include "proxy/base/kill_file.h"
 #include "rollout/cli/completion.h"
 #include "rollout/cli/man_page.h"
-#include "tests/rollout/api/api_fixture.h"
+#include "tests/rollout/cli/cli_fixture.h"
 
 namespace loam::cli {
 namespace {
 
-/// One run of `loam` in this process.
-struct Ran {
-  int status = -1;
-  std::string out;
-  std::string err;
-};
-
-class CliTest : public ControllerFixture {
+class CliTest : public CliFixture {
  protected:
-  Ran run(std::vector<std::string> arguments) const {
-    std::ostringstream out, err;
-    Cli cli({out, err}, {directory, directory});
-    const int status = cli.run(std::move(arguments));
-    return {status, out.str(), err.str()};
-  }
-  void fill() {
-    post("/v1/reports", wire::encode(report(1)));
-    auto hostile = report(2);
-    hostile.edges[0].destination = *SocketAddress::parse("10.0.0.3:5432");
-    hostile.edges[0].protocol = "postgresql";
-    hostile.edges[0].tlsVersion = "TLSv1.3";
-    hostile.edges[0].buckets[0].counts.tlsConnections = hostile.edges[0].buckets[0].counts.connections;
-    hostile.names.clear();
-    EXPECT_EQ(post("/v1/reports", wire::encode(hostile)).status, 200);
-  }
   /// Without what depends on the moment.
   static std::string body(const std::string& out) { return out.substr(out.find("SOURCE")); }
 };
@@ -217,9 +194,29 @@ TEST_F(CliTest, HelpAndManPagesSayTheSame) {
 }
 
 TEST_F(CliTest, ManPagesAreWritten) {
-  EXPECT_EQ(run({"__man", directory}).status, kOk);
-  EXPECT_TRUE(std::filesystem::exists(directory / "loam-graph-show.1"));
-  EXPECT_EQ(run({"__man", "/nonexistent"}).status, kError);
+  EXPECT_EQ(run({"man", directory}).status, kOk);
+  for (const char* page : {"loam", "loam-graph-show", "loam-apply", "loam-flag-history", "loam-restore", "loam-man"}) {
+    EXPECT_TRUE(std::filesystem::exists(directory / (std::string(page) + ".1"))) << page;
+  }
+  EXPECT_EQ(run({"man", "/nonexistent"}).status, kError);
+  EXPECT_EQ(run({"man"}).out.rfind(".TH LOAM 1", 0), 0u);
+  const std::string page = manPageOfHelp("loam-proxy", "Carries traffic.\n--config FILE\n'quoted\n");
+  EXPECT_NE(page.find("loam\\-proxy \\- Carries traffic\n"), std::string::npos) << page;
+  EXPECT_NE(page.find("\n\\&'quoted"), std::string::npos) << page;
+}
+
+TEST_F(CliTest, CompletionKnowsTheNamesOfTheController) {
+  fill();
+  EXPECT_EQ(run({"__complete", "--", "service", "describe", "che"}).out, "checkout.shop\n");
+  EXPECT_EQ(run({"__complete", "--", "flag", "set", "checkout.shop", "ra"}).out, "rate_limit\n");
+  EXPECT_EQ(run({"__complete", "--", "flag", "set", "checkout.shop", "mtls", "per"}).out, "permissive\n");
+  EXPECT_EQ(run({"__complete", "--", "flag", "set", "--percent", "5", "checkout.shop", "mtls", "st"}).out, "strict\n");
+  EXPECT_EQ(run({"__complete", "--", "flag", "list", "--feature", "obs"}).out, "observe\n");
+  EXPECT_EQ(run({"__complete", "--", "flag", "set", "--reason", ""}).out, "");
+  EXPECT_NE(run({"__complete", "--", "flag", "set", "checkout.shop", "--re"}).out.find("--reason\n"),
+            std::string::npos);
+  ASSERT_EQ(run({"freeze", "begin", "--reason", "x"}).status, kOk);
+  EXPECT_EQ(run({"__complete", "--", "freeze", "lift", ""}).out.rfind("fr-", 0), 0u);
 }
 
 TEST_F(CliTest, CompletionFollowsTheCommandTree) {

@@ -26,14 +26,14 @@ class FleetTest : public testing::Test {
     std::optional<wire::Snapshot> snapshot;
   };
   /// The proxy asks; the answer stands in what this gives once it has come.
-  std::shared_ptr<Asked> ask(wire::Watch watch) {
+  std::shared_ptr<Asked> ask(wire::Watch watch, std::string spiffe = {}) {
     const auto asked = std::make_shared<Asked>();
-    scope.spawn(askInto(std::move(watch), asked));
+    scope.spawn(askInto(std::move(watch), std::move(spiffe), asked));
     turn();
     return asked;
   }
-  io::Task<void> askInto(wire::Watch watch, std::shared_ptr<Asked> asked) {
-    const auto answer = co_await fleet.watch(std::move(watch));
+  io::Task<void> askInto(wire::Watch watch, std::string spiffe, std::shared_ptr<Asked> asked) {
+    const auto answer = co_await fleet.watch(std::move(watch), std::move(spiffe));
     if (*answer) asked->snapshot = *wire::decodeSnapshot(**answer);
     asked->done = true;
   }
@@ -99,6 +99,45 @@ TEST_F(FleetTest, SaysNothingWhenTheWaitIsOver) {
   again.waitMs = 20;
   const auto second = ask(again);
   for (int i = 0; i < 100 && !second->done; ++i) loop->turn(milliseconds(5));
+  EXPECT_TRUE(second->done);
+  EXPECT_FALSE(second->snapshot);
+}
+
+TEST_F(FleetTest, WhoCameByCertificateIsToldWhomToBelieve) {
+  wire::Trust trust;
+  trust.step = 1;
+  trust.issuing = "ab";
+  trust.roots = {"a root"};
+  fleet.setTrust(std::make_shared<const std::string>(wire::encode(trust)));
+  const auto proven = ask(question("p1"), "spiffe://loam/proxy/p1");
+  const auto local = ask(question("p2"));
+  EXPECT_EQ(proven->snapshot->trust, trust);
+  EXPECT_FALSE(local->snapshot->trust);
+  wire::Watch has = running(*proven->snapshot);
+  has.trust = 1;
+  const auto next = ask(has, "spiffe://loam/proxy/p1");
+  const auto localNext = ask(running(*local->snapshot));
+  EXPECT_FALSE(next->done);
+  EXPECT_EQ(fleet.agent("p1")->trust, 1u);
+  EXPECT_EQ(fleet.agent("p1")->spiffe, "spiffe://loam/proxy/p1");
+  trust.denied.push_back({wire::Denied::Of::Serial, "7f", 100});
+  fleet.setTrust(std::make_shared<const std::string>(wire::encode(trust)));
+  turn();
+  ASSERT_TRUE(next->snapshot);
+  EXPECT_EQ(next->snapshot->trust, trust);
+  EXPECT_FALSE(localNext->done) << "none of its business";
+  const auto same = ask(running(*next->snapshot), "spiffe://loam/proxy/p1");
+  fleet.setTrust(std::make_shared<const std::string>(wire::encode(trust)));
+  turn();
+  EXPECT_FALSE(same->done) << "the same text is nothing new";
+}
+
+TEST_F(FleetTest, AtTheEndAllWhoWaitAreLetGo) {
+  const auto first = ask(question("p1"));
+  const auto second = ask(running(*first->snapshot));
+  EXPECT_FALSE(second->done);
+  fleet.letGo();
+  turn();
   EXPECT_TRUE(second->done);
   EXPECT_FALSE(second->snapshot);
 }
