@@ -10,12 +10,11 @@ import subprocess
 import tempfile
 import threading
 
+import agents
 import pytest
 from lab import echo, quietly
 from loam import programs
 from processes import wait_until
-
-agents = pytest.importorskip("agents")  # comes with the controller's agents' port
 
 
 class Proxy:
