@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -22,12 +23,17 @@ std::optional<std::uint64_t> sequenceOf(std::string_view text) {
 
 Result<audit::EventQuery> queryOf(const Call& call, const Pager& page, std::int64_t now) {
   const QueryReader reader(call.request, now);
-  LOAM_TRY(reader.expectOnly({"most", "after", "kind", "key", "who", "from", "to", "format"}));
+  LOAM_TRY(reader.expectOnly({"most", "after", "since", "kind", "key", "who", "from", "to", "format"}));
   audit::EventQuery query;
   if (!page.after().empty()) {
     const auto after = sequenceOf(page.after());
     if (!after) return fail(ErrorCode::InvalidArgument, "after: expected the `next` of an answer");
     query.after = *after;
+  }
+  if (const std::string text = call.request.query("since"); !text.empty()) {
+    const auto since = sequenceOf(text);
+    if (!since) return fail(ErrorCode::InvalidArgument, "since: expected the sequence of an event");
+    query.after = std::max(query.after, *since);
   }
   query.most = page.most() + 1;
   query.kind = call.request.query("kind");

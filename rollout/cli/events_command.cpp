@@ -66,9 +66,12 @@ int follow(const Session& session, Wanted wanted) {
 /// What the audit log has, and no more.
 int list(const Session& session, const Wanted& wanted) {
   const std::set<std::string> known = {"flag", "change", "freeze"};
-  std::string after = wanted.after.empty() ? "0" : wanted.after;
+  std::string next;
   for (;;) {
-    const auto page = session.get("/v1/audit?most=1000&after=" + http::percentEncode(after));
+    std::string target = "/v1/audit?most=1000";
+    addParameter(target, "since", wanted.after);
+    addParameter(target, "after", next);
+    const auto page = session.get(target);
     if (!page) return session.end(page.error());
     for (const Json::Value& event : (*page)["events"]) {
       const std::string kind = event["kind"].asString();
@@ -76,8 +79,8 @@ int list(const Session& session, const Wanted& wanted) {
       const bool wants = ("," + wanted.kinds + ",").find("," + shown + ",") != std::string::npos;
       if (wanted.kinds.empty() || wants) print(session, wanted, {"", shown, writeJson(event)});
     }
-    if (!(*page)["next"].isUInt64()) return kOk;
-    after = std::to_string((*page)["next"].asUInt64());
+    next = (*page)["next"].asString();
+    if (next.empty()) return kOk;
   }
 }
 

@@ -34,7 +34,7 @@ struct Agent {
   std::optional<wire::Refusal> refused;
   std::uint64_t oldConnections = 0;
   std::uint64_t trust = 0;  ///< step of the change of roots that it acknowledges
-  bool killed = false;  ///< on its own host: it runs no feature, whatever it has
+  bool killed = false;      ///< on its own host: it runs no feature, whatever it has
 
   /// Whether it has and runs what it is to; `current` is the controller's epoch.
   bool hasIt(std::uint64_t current) const { return epoch == current && acknowledged >= generation; }

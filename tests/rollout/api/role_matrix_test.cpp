@@ -143,9 +143,19 @@ TEST_F(RoleMatrixTest, E1_EveryRouteIsForWhomItSays) {
 TEST_F(RoleMatrixTest, E1_NoRouteIsOpenThatNobodyDecidedOn) {
   const std::set<std::string> anyone = {"GET /healthz", "GET /readyz"};
   const std::set<std::string> proxies = {"POST /v1/reports", "POST /v1/watch"};
-  const std::set<std::string> admins = {
-      "GET /v1/users",  "POST /v1/users",  "PATCH /v1/users/{user}",   "DELETE /v1/users/{user}",
-      "GET /v1/tokens", "POST /v1/tokens", "DELETE /v1/tokens/{token}"};
+  const std::set<std::string> admins = {"GET /v1/users",
+                                        "POST /v1/users",
+                                        "PATCH /v1/users/{user}",
+                                        "DELETE /v1/users/{user}",
+                                        "GET /v1/tokens",
+                                        "POST /v1/tokens",
+                                        "DELETE /v1/tokens/{token}",
+                                        "POST /v1/backup",
+                                        "POST /v1/identity/tokens",
+                                        "DELETE /v1/identity/tokens/{id}",
+                                        "POST /v1/identity/denials",
+                                        "DELETE /v1/identity/denials/{key}",
+                                        "POST /v1/identity/rotation"};
   std::map<Access, std::set<std::string>> found;
   for (const api::Router::Declared& route : served->router().routes()) {
     const std::string name = route.method + " " + route.pattern;
