@@ -160,6 +160,7 @@ Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, st
   out["acknowledged"] = Json::UInt64(agent.epoch == epoch ? agent.acknowledged : 0);
   out["in_effect"] = Json::UInt64(agent.epoch == epoch ? agent.inEffect : 0);
   out["drift"] = !agent.runsIt(epoch);
+  if (!agent.spiffe.empty()) out["spiffe"] = agent.spiffe;
   out["snapshot_bytes"] = Json::UInt64(agent.bytes);
   out["old_connections"] = Json::UInt64(agent.oldConnections);
   out["killed"] = agent.killed;

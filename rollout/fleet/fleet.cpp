@@ -19,8 +19,11 @@ Fleet::Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& 
     : loop_(loop), epoch_(epoch), clock_(clock), log_(log), began_(clock.now()) {}
 
 void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
+  const bool same = desired->flags == desired_->flags && desired->services == desired_->services;
   desired_ = std::move(desired);
-  refreshAll();
+  if (!same) return refreshAll();
+  for (auto& [name, entry] : entries_) entry.agent.covers = desired_->revision;  // as it stands
+  wakeSettled();
 }
 
 void Fleet::setTopology(std::shared_ptr<const Topology> topology) {
@@ -276,6 +279,7 @@ io::Task<Progress> Fleet::settled(std::string service, std::uint64_t revision, M
     io::Signal changed(loop_);
     settling_.push_back(changed.raiser());
     co_await changed.until(std::min(deadline, loop_.clock().now() + seconds(1)));
+    co_await loop_.sleepFor(kTogether);
   }
 }
 

@@ -23,6 +23,7 @@ class Fleet {
  public:
   /// Proxies ask at least this often; longer silence means that one is away.
   static constexpr milliseconds kSilentAfter{90'000};
+  static constexpr milliseconds kTogether{10};  ///< acknowledgements of so long are looked at as one
   static constexpr std::size_t kMostAgents = 20'000;
   static constexpr std::size_t kMostMissedServices = 1000;  ///< of one proxy
 

@@ -145,7 +145,7 @@ def row(mesh, controller, base, rounds):
     memory = machine.pss_of([controller.process.pid]) - base
     measure(mesh, controller, 3)
     took, cpu = measure(mesh, controller, rounds)
-    snapshot = max(proxy["bytes"] for proxy in controller.call("GET", "/v1/fleet")["proxies"])
+    snapshot = max(proxy["snapshot_bytes"] for proxy in controller.call("GET", "/v1/fleet")["proxies"])
     return {"proxies": len(mesh.names), "p50": statistics.median(took), "p99": quantile(took, 0.99), "cpu": cpu,
             "watcher": memory / len(mesh.names), "snapshot": snapshot}
 

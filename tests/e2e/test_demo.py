@@ -16,6 +16,9 @@ EDGES = [("frontend", 80, "http1"), ("frontend", 8000, "http1"), ("frontend", 80
          ("reports", 5432, "postgres"), ("batch", 8080, "http1"), ("batch", 3306, "mysql"), ("nginx", 8080, "http1")]
 
 
+CAPTURED = ["frontend", "reports", "batch", "web", "orders"]
+
+
 def demo(program, verb, directory):
     done = subprocess.run(["/usr/bin/python3", DEMO / program, verb, "--dir", directory, "--rare", "5"], capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -86,7 +89,9 @@ def test_the_demo_shows_every_edge_and_leaves_nothing(directory):
     try:
         shown = demo("demo.py", "up", directory)
         assert "noticed nothing" in shown
+        assert "orders/observe  on -> sampled 10 % of connections" in shown and "orders/observe  sampled 10 % -> on" in shown
         loam = Loam(ProcessTable(directory / "loam"), directory / "loam")
+        assert {proxy["spiffe"] for proxy in loam.get("/v1/fleet")["proxies"]} == {f"spiffe://loam/proxy/{host}" for host in CAPTURED}
         wait_until(lambda: not uncaptured(edges_of(loam)), 40, "captured connections on every edge; they are renewed every 20 s at most")
         edges = edges_of(loam)
         for source, port, protocol in EDGES:
@@ -95,6 +100,7 @@ def test_the_demo_shows_every_edge_and_leaves_nothing(directory):
             assert protocol in ("tcp", "websocket") or edge["p99_ms"] >= edge["p50_ms"] > 0 or edge["tls"] != "none"
         assert edges["reports", 5432, "postgres"]["tls"].startswith("TLS") and edges["frontend", 5432, "postgres"]["tls"] == "none"
         assert not edges["frontend", 6514, "tcp"]["captured"]
+        assert not [edge for edge in edges.values() if edge["port"] == 7401 and edge["captured"]], "a proxy's own way up is not its traffic"
     finally:
         demo("demo.py", "down", directory)
     assert traces(directory) == before

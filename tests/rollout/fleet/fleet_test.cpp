@@ -230,8 +230,23 @@ TEST_F(FleetTest, SettledWaitsForTheLastProxy) {
   turn();
   EXPECT_FALSE(settled);
   ask(running(*waiting->snapshot));
+  EXPECT_FALSE(settled) << "what comes together is looked at once";
+  clock.advance(Fleet::kTogether);
+  turn();
   ASSERT_TRUE(settled);
   EXPECT_TRUE(settled->isDone());
+}
+
+TEST_F(FleetTest, ACommitThatTouchesNoFlagChangesNoSnapshot) {
+  const auto first = ask(question("p1"));
+  const auto waiting = ask(running(*first->snapshot));
+  auto later = std::make_shared<flags::Desired>(desired);
+  later->revision += 5;
+  fleet.setDesired(later);
+  turn();
+  EXPECT_FALSE(waiting->snapshot) << "nobody is woken";
+  EXPECT_EQ(fleet.agent("p1")->generation, first->snapshot->generation);
+  EXPECT_TRUE(fleet.progress("cart", later->revision).isDone()) << "what runs is as good as made from it";
 }
 
 TEST_F(FleetTest, TheTextIsWhatTheWholeSnapshotWouldEncodeTo) {
