@@ -32,7 +32,10 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Cl
   LOAM_TRY(server->startWorkers(settings, taps, services));
   if (const auto controller = SocketAddress::parse(settings.controller)) server->controller_ = *controller;
   if (server->guard_) server->guard_->keepBypassed(server->bypassed(services.get()));
-  if (server->guard_) LOAM_TRY(server->guard_->start());
+  if (server->guard_) {
+    LOAM_TRY(server->guard_->start());
+    server->letControllerPast();
+  }
   return server;
 }
 
@@ -89,6 +92,15 @@ std::vector<SocketAddress> Server::bypassed(const ServiceTable* services) const 
   std::vector<SocketAddress> all = services == nullptr ? std::vector<SocketAddress>() : services->notCaptured();
   if (controller_) all.push_back(*controller_);
   return all;
+}
+
+/// Before anybody asks it: a connection that was captured stays so.
+void Server::letControllerPast() {
+  if (!controller_) return;
+  const auto past = std::make_shared<std::promise<void>>();
+  auto done = past->get_future();
+  guard_->bypass(*controller_, [past] { past->set_value(); });
+  done.wait_for(seconds(1));  // without it the connection is relayed, which only costs
 }
 
 bool Server::drain(bool handOver) {

@@ -63,6 +63,7 @@ class Server {
   Status startWorkers(const Settings& settings, const TapFactories& taps,
                       const std::shared_ptr<const ServiceTable>& services);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);
+  void letControllerPast();
   /// Destinations that are not captured: those of the snapshot, and the controller, which this proxy asks by itself.
   std::vector<SocketAddress> bypassed(const ServiceTable* services) const;
 
