@@ -78,7 +78,7 @@ Place placeOf(const CLI::App& app, const std::vector<std::string>& words) {
 
 std::optional<NameKind> kindOf(const CLI::Option& option, const CLI::App& command) {
   const std::string name = option.get_positional() ? option.get_name(true) : option.get_name();
-  const std::string text = option.get_option_text();
+  const std::string& text = option.get_option_text();
   const CLI::App* const noun = command.get_parent();
   if (text == "SERVICE" || name == "--service") return NameKind::Service;
   if (text == "FEATURE" || name == "--feature") return NameKind::Feature;
