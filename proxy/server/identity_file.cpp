@@ -5,11 +5,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "proxy/base/atomic_file.h"
+#include "proxy/base/checked_file.h"
 #include "proxy/base/durable_file.h"
 #include "proxy/base/fields.h"
 #include "proxy/base/json.h"
-#include "proxy/base/sha256.h"
 
 namespace loam::server {
 
@@ -49,17 +48,10 @@ Result<Identity> decode(std::string_view json) {
 }  // namespace
 
 Result<std::optional<Identity>> IdentityFile::load() const {
-  constexpr std::size_t kDigits = 64;
-  const auto text = readFile(path(), kMostBytes);
-  if (!text && text.error().code == ErrorCode::NotFound) return std::nullopt;
-  if (!text) return fail(text.error());
-  const std::size_t end = text->find('\n');
-  std::string_view body = end == std::string::npos ? std::string_view() : std::string_view(*text).substr(end + 1);
-  if (body.ends_with('\n')) body.remove_suffix(1);
-  if (end != kDigits || text->substr(0, end) != sha256Hex(body)) {
-    return fail(ErrorCode::Protocol, path() + " is damaged: its checksum is not that of its content");
-  }
-  auto identity = decode(body);
+  const auto body = readChecked(path(), kMostBytes);
+  if (!body) return fail(body.error());
+  if (!*body) return std::nullopt;
+  auto identity = decode(**body);
   if (!identity) return fail(ErrorCode::Protocol, path() + ": " + identity.error().context);
   return *std::move(identity);
 }
@@ -76,8 +68,7 @@ Status IdentityFile::store(const Identity& identity) const {
     return fail(systemError(errno, "closing " + directory_.string() + " to others"));
   }
   LOAM_TRY(syncDirectoryOf(directory_));
-  const std::string body = encode(identity);
-  return replaceFile(path(), sha256Hex(body) + "\n" + body + "\n");
+  return replaceChecked(path(), encode(identity));
 }
 
 }  // namespace loam::server
