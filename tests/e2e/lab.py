@@ -1,5 +1,6 @@
 """The test bed: three hosts on one network, real servers on one of them, and Loam on those that a mode names."""
 import contextlib
+import itertools
 import os
 import pathlib
 import select
@@ -35,6 +36,7 @@ class Lab:
         self.network = Network(f"loam{os.getpid()}", 99, HOSTS)
         self.table = ProcessTable(self.directory)
         self.keeps_ports = False  # servers see their clients' ports too
+        self.fresh_ports = itertools.count(20000)  # of clients; below those that the kernel gives, so none was in use before
         self.loam = Loam(self.table, self.directory / "loam")
         self.client, self.second, self.server = (self.network[name] for name in HOSTS)
 
@@ -86,19 +88,29 @@ class Lab:
     def address(self, host, family):
         return host.address6 if family == "IPv6" else host.address
 
-    def connect(self, port, family="IPv4", timeout=10):
-        """A connection from the client's host to a port of the server's."""
+    def connect(self, port, family="IPv4", timeout=10, source=0):
+        """A connection from the client's host to a port of the server's; `source` is the client's port, any when 0."""
         with self.client.inside():
-            return socket.create_connection((self.address(self.server, family), port), timeout=timeout)
+            connection = socket.socket(socket.AF_INET6 if family == "IPv6" else socket.AF_INET)
+        try:
+            connection.settimeout(timeout)
+            if source:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                connection.bind(("", source))
+            connection.connect((self.address(self.server, family), port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def origin(self, family="IPv4"):
         """The listener that is there all the time, so that capture knows it; nothing waits in its queue."""
         self.listeners[family].flush()
         return self.listeners[family]
 
-    def new_origin(self, port=0):
+    def new_origin(self, port=0, family="IPv4"):
         """A listener of one's own, to be closed by a `with` block."""
-        return Origin(self.server, self.server.address, port)
+        return Origin(self.server, self.address(self.server, family), port)
 
     def silent_port(self):
         """A port of the server's that nothing listens on."""
