@@ -129,6 +129,11 @@ Status Enroller::take() {
   return {};
 }
 
+bool Enroller::believes(const wire::Trust& trust) const {
+  const auto identity = identity_.get();
+  return identity && trust.roots == identity->trust.roots;
+}
+
 void Enroller::told(const wire::Trust& trust, bool restored) {
   const auto identity = identity_.get();
   if (!identity || (!restored && trust.step < identity->trust.step)) return;

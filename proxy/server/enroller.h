@@ -42,6 +42,8 @@ class Enroller {
   io::Task<bool> tend(io::EventLoop& loop, http::KeptConnection& connection);
   /// What a snapshot says whom to believe. A step before the known one counts only where the controller was restored.
   void told(const wire::Trust& trust, bool restored);
+  /// Whether these are the roots in force, whose certificates were read before.
+  bool believes(const wire::Trust& trust) const;
   /// Whether the controller answered the last question. One that does not may have revoked the certificate, which it
   /// need not say: a new token is tried then, too.
   void setHeard(bool heard) { heard_ = heard; }

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "proxy/base/json.h"
@@ -52,8 +51,7 @@ void SnapshotSource::setKilled(bool killed) {
 
 io::Task<void> SnapshotSource::begin(Kept kept) {
   if (!kept) {
-    std::error_code ignored;  // what stays in the way is written over by the next snapshot
-    std::filesystem::rename(file_.path(), file_.path() + ".damaged", ignored);
+    file_.moveAside();
     log_.error("snapshot", "moved aside; the controller is asked for a new one", {{"error", kept.error().describe()}});
   }
   if (!kept || !*kept) co_return;
@@ -138,7 +136,7 @@ io::Task<bool> SnapshotSource::ask() {
     refuse(watch.acknowledged + 1, snapshot.error().context);
     co_return false;
   }
-  co_await take(*std::move(snapshot));
+  co_await take(*std::move(snapshot), answer->body);
   co_return true;
 }
 
@@ -151,17 +149,17 @@ void SnapshotSource::onSilence(const Result<http::Response>& answer) {
   }
 }
 
-io::Task<void> SnapshotSource::take(wire::Snapshot snapshot) {
+io::Task<void> SnapshotSource::take(wire::Snapshot snapshot, const std::string& encoded) {
   const std::uint64_t generation = snapshot.generation;
   if (snapshot.proxy != proxy_) co_return refuse(generation, "it is for " + snapshot.proxy);
   if (std::pair(snapshot.epoch, generation) <= std::pair(epoch_.load(), acknowledged_.load())) {
     co_return refuse(generation, "it is older than the one in force");
   }
   if (const auto table = ServiceTable::make(snapshot); !table) co_return refuse(generation, table.error().context);
-  if (enroller_ != nullptr && snapshot.trust) {
+  if (enroller_ != nullptr && snapshot.trust && !enroller_->believes(*snapshot.trust)) {
     if (const auto roots = rootsOf(*snapshot.trust); !roots) co_return refuse(generation, roots.error().context);
   }
-  if (const Status stored = file_.store(snapshot); !stored) {
+  if (const Status stored = file_.store(encoded); !stored) {
     refuse(generation, stored.error().context);
     refusalIsLocal_ = true;
     co_return;

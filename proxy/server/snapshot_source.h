@@ -71,7 +71,8 @@ class SnapshotSource {
   io::Task<void> begin(Kept kept);
   io::Task<void> watch(Kept kept);
   io::Task<bool> ask();
-  io::Task<void> take(wire::Snapshot snapshot);
+  /// `encoded` is the snapshot as it came; the caller's frame holds it.
+  io::Task<void> take(wire::Snapshot snapshot, const std::string& encoded);
   /// Has the workers run the present snapshot, or what a kill leaves of it.
   io::Task<void> install();
   void refuse(std::uint64_t generation, std::string reason);
@@ -80,7 +81,7 @@ class SnapshotSource {
 
   const std::string proxy_;
   Enroller* const enroller_;
-  const SnapshotFile file_;
+  SnapshotFile file_;
   Log& log_;
   const Workers workers_;
   const std::unique_ptr<io::EventLoop> loop_;

@@ -91,7 +91,7 @@ TEST_F(AgentTest, ASnapshotWhoseRootsCannotBeReadIsRefused) {
 }
 
 TEST_F(AgentTest, G3_ThatNobodyGivesItAnIdentityDoesNotKeepItFromItsSnapshot) {
-  ASSERT_TRUE(SnapshotFile(directory / "snapshot").store(snapshot(4)));
+  ASSERT_TRUE(SnapshotFile(directory / "snapshot").store(wire::encode(snapshot(4))));
   controller.refuse("/v1/join", 403);
   start();
   ASSERT_TRUE(eventually([&] { return enroller->state().failures == 1; }));
