@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "proxy/base/json.h"
 #include "proxy/base/nearest.h"
@@ -10,6 +11,7 @@
 #include "rollout/api/query_reader.h"
 #include "rollout/api/reach_view.h"
 #include "rollout/api/refusal.h"
+#include "rollout/api/scoped.h"
 #include "rollout/api/times.h"
 #include "rollout/changes/mesh_state.h"
 #include "shadow/graph/json_view.h"
@@ -128,11 +130,21 @@ void warnOfStrangers(const MeshState& state, const fleet::Sight& sight, Foreseen
   }
 }
 
-Result<Foreseen> foresee(const Control& control, const fleet::Sight& sight, const MeshState& state, bool prune,
+/// All that a plan changes, each once. What a file says and is so already is nobody's to refuse.
+std::vector<flags::Cell> cellsOf(const MeshPlan& plan) {
+  std::set<flags::Cell> cells;
+  for (const changes::CellEdit& edit : plan.edits) cells.insert(edit.cell);
+  for (const auto& [before, after] : plan.services) cells.insert({after.name, ""});
+  for (const auto* freezes : {&plan.begun, &plan.lifted}) {
+    for (const flags::Freeze& freeze : *freezes) cells.insert({freeze.service, freeze.feature});
+  }
+  return {cells.begin(), cells.end()};
+}
+
+Result<Foreseen> foresee(const Control& control, const fleet::Sight& sight, const MeshState& state, MeshPlan plan,
                          const audit::Act& act) {
   Foreseen foreseen;
-  const auto desired = control.flags.desired();
-  foreseen.plan = changes::planOf(*desired, state, prune, unixSeconds(control.clock.wall()));
+  foreseen.plan = std::move(plan);
   std::string seen;
   if (!foreseen.plan.edits.empty()) {
     auto change = control.changes.draft(foreseen.plan.edits, act);
@@ -219,7 +231,9 @@ Response importState(const Control& control, const Call& call, const fleet::Sigh
   const MeshState state = changes::readMeshState(body, problems);
   for (const FieldProblem& problem : problems) fields.problemBelow(problem.pointer, problem.detail);
   if (auto refused = ask.refuse()) return *std::move(refused);
-  const auto foreseen = foresee(control, sight, state, prune, ask.act());
+  MeshPlan plan = changes::planOf(*control.flags.desired(), state, prune, unixSeconds(control.clock.wall()));
+  if (auto refused = refuseOutside(call.caller, cellsOf(plan))) return *std::move(refused);
+  const auto foreseen = foresee(control, sight, state, std::move(plan), ask.act());
   if (!foreseen) return problem(foreseen.error());
   Json::Value said = view(*foreseen, sight);
   said["dry_run"] = dry;
@@ -253,10 +267,11 @@ Response importStrictly(const Control& control, const Call& call, const fleet::S
 void addStateRoutes(Router& router, const Control& control) {
   router.add(Access::Viewer, "GET", "/v1/export",
              [control](const Call&) { return control.reader.run([control] { return exportState(control); }); });
-  router.add(Access::Operator, "POST", "/v1/import", [control](const Call& call) {
+  RouteHandler handler = [control](const Call& call) {
     return control.writer.run(
         [control, call, sight = control.fleet.sight()] { return importStrictly(control, call, sight); });
-  });
+  };
+  router.add(Access::Operator, "POST", "/v1/import", std::move(handler), Scoping::Checked);
 }
 
 }  // namespace loam::api

@@ -112,6 +112,59 @@ TEST_F(StateApiTest, E6_WhatMovedSinceItWasSeenIsRefusedWithTheDifference) {
   EXPECT_EQ(json("/v1/services/cart/features/serve")["stage"], "on");
 }
 
+TEST_F(StateApiTest, AScopedTokenImportsWhatStaysWithinItAndIsToldWhatDoesNot) {
+  const std::string cart = secretOf("ci-cart", "operator", R"(,"services":["cart"])");
+  const auto importAs = [this](const std::string& token, const std::string& members, const char* query = "") {
+    return postAs(token, "/v1/import" + std::string(query), R"({"reason":"a test",)" + members + "}");
+  };
+  for (const char* query : {"", "?dry_run=true"}) {
+    const auto refused = importAs(cart, kShop, query);
+    ASSERT_EQ(refused.status, 403) << refused.body;
+    const Json::Value problem = bodyOf(refused);
+    EXPECT_EQ(problem["code"], "out_of_scope");
+    EXPECT_EQ(writeJson(problem["cells"]),
+              R"([{"feature":"observe","service":"*"},{"feature":"","service":"db"}])");
+    EXPECT_NE(problem["detail"].asString().find("db/every feature"), std::string::npos) << refused.body;
+  }
+  EXPECT_TRUE(json("/v1/export")["flags"].empty());
+  const std::string own = R"("flags":{"cart":{"serve":{"stage":"on"}}},"services":{"cart":{"owner":"team-a"}},)"
+                          R"("freezes":[{"service":"cart","feature":"mtls","reason":"sale"}])";
+  EXPECT_EQ(importAs(cart, own, "?dry_run=true").status, 200);
+  EXPECT_EQ(importAs(cart, own).status, 200);
+  EXPECT_EQ(json("/v1/services/cart/features/serve")["stage"], "on");
+}
+
+TEST_F(StateApiTest, AScopedTokenImportsAWholeFileOfWhichOnlyItsPartDiffers) {
+  ASSERT_EQ(import(kShop).status, 200);
+  const std::string cart = secretOf("ci-cart", "operator", R"(,"services":["cart"])");
+  Json::Value file = json("/v1/export");
+  file["reason"] = "a test";
+  file["flags"]["cart"]["timeouts"]["percent"] = "50";
+  const auto done = postAs(cart, "/v1/import", writeJson(file));
+  EXPECT_EQ(done.status, 200) << done.body;
+  EXPECT_EQ(json("/v1/services/cart/features/timeouts")["percent"], "50");
+  // What is to go is touched as well.
+  file["prune"] = true;
+  file["freezes"] = Json::Value(Json::arrayValue);
+  const auto pruned = postAs(cart, "/v1/import", writeJson(file));
+  ASSERT_EQ(pruned.status, 403) << pruned.body;
+  EXPECT_EQ(writeJson(bodyOf(pruned)["cells"]), R"([{"feature":"","service":"db"}])");
+  EXPECT_EQ(json("/v1/export")["freezes"].size(), 1u);
+}
+
+TEST_F(StateApiTest, ATokenOfOneFeatureImportsThatOfEveryServiceAndNoSettings) {
+  const std::string serve = secretOf("ci-serve", "operator", R"(,"features":["serve"])");
+  const auto flags = postAs(serve, "/v1/import",
+                            R"({"reason":"x","flags":{"cart":{"serve":{"stage":"on"}},"db":{"serve":{"stage":"on"}}}})");
+  EXPECT_EQ(flags.status, 200) << flags.body;
+  EXPECT_EQ(postAs(serve, "/v1/import", R"({"reason":"x","services":{"cart":{"owner":"me"}}})").status, 403);
+  EXPECT_EQ(postAs(serve, "/v1/import", R"({"reason":"x","flags":{"cart":{"serve":{"stage":"off"},)"
+                                        R"("timeouts":{"stage":"simulate","settings":{"request":"5s"}}}}})")
+                .status,
+            403);
+  EXPECT_EQ(json("/v1/services/cart/features/serve")["stage"], "on") << "all or nothing";
+}
+
 TEST_F(StateApiTest, AFreezeForbidsWhatRisesAndNothingElse) {
   ASSERT_EQ(post("/v1/freezes", R"({"reason":"sale"})").status, 201);
   EXPECT_EQ(import(R"("flags":{"cart":{"serve":{"stage":"on"}}})").status, 422);

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -126,6 +127,26 @@ TEST_F(StateTest, ANeedThatIsNotMetHasItsLineAndEndsNotReady) {
                        write("mesh.yaml", "flags:\n  cart:\n    timeouts: {stage: on, settings: {request: 5s}}\n")});
   EXPECT_EQ(ran.status, kNotReady);
   EXPECT_NE(ran.err.find(":3:5: serve has to be on"), std::string::npos) << ran.err;
+}
+
+TEST_F(StateTest, AScopedTokenMayApplyItsPartOfTheFileAndHearsWhatIsNot) {
+  const std::string file = write("mesh.yaml", kMesh);
+  const auto runAs = [this](const std::string& token, std::vector<std::string> arguments) {
+    ::setenv("LOAM_TOKEN", token.c_str(), 1);
+    const Ran ran = run(std::move(arguments));
+    ::unsetenv("LOAM_TOKEN");
+    return ran;
+  };
+  const std::string db = secretOf("ci-db", "operator", R"(,"services":["db"])");
+  const Ran applied = runAs(db, {"apply", "-f", file, "--reason", "x"});
+  EXPECT_EQ(applied.status, kDenied);
+  EXPECT_NE(applied.err.find("ci-db may not change cart/every feature, cart/serve, cart/timeouts"), std::string::npos)
+      << applied.err;
+  EXPECT_EQ(runAs(db, {"apply", "-f", file, "--dry-run"}).status, kDenied);
+  EXPECT_EQ(runAs(db, {"diff", "-f", file}).status, 2);
+  const std::string cart = secretOf("ci-cart", "operator", R"(,"services":["cart"])");
+  EXPECT_EQ(runAs(cart, {"diff", "-f", file}).status, 1);
+  EXPECT_EQ(runAs(cart, {"apply", "-f", file, "--reason", "x"}).status, kOk);
 }
 
 TEST_F(StateTest, PrunedAndUnified) {
