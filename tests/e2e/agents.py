@@ -39,14 +39,16 @@ def free_port():
 
 
 class Controller:
-    """loam-controller with an agents' port, in a home of its own; people ask over its socket."""
+    """loam-controller with an agents' port, in a home of its own, with the keys of `config`; people ask over its socket."""
 
-    def __init__(self, home):
+    def __init__(self, home, **config):
         self.home, self.port, self.process = pathlib.Path(home), free_port(), None
+        self.config = self.home / "controller.yaml"
+        self.config.write_text(json.dumps(config))
 
     def start(self):
         log = open(self.home / "log", "a")
-        self.process = subprocess.Popen([programs() / "loam-controller", "--agents", f"127.0.0.1:{self.port}"],
+        self.process = subprocess.Popen([programs() / "loam-controller", "--config", self.config, "--agents", f"127.0.0.1:{self.port}"],
                                         env={**os.environ, "LOAM_HOME": str(self.home)}, stdout=log, stderr=log)
         log.close()
         wait_until(self.answers, 20, "the controller")

@@ -3,54 +3,20 @@ import base64
 import contextlib
 import http.client
 import json
-import pathlib
-import socket
 import subprocess
 import time
 import urllib.parse
-import zlib
 
 import pytest
+from canaries import Canaries, ask, files_below
 from conftest import loam_in
 from counting import Drive, callers
-from loam import UnixConnection, programs
+from loam import programs
 from processes import wait_until
 
 READ = ["/v1/graph?from=-10m", "/v1/edges?from=-10m", "/v1/services?from=-10m", "/v1/proxies", "/v1/fleet", "/v1/flags", "/v1/changes",
         "/v1/freezes", "/v1/audit?most=10000", "/v1/audit?most=10000&format=csv", "/v1/users", "/v1/tokens", "/v1/whoami", "/metrics",
         *(f"/v1/graph/export?from=-10m&format={form}" for form in ("json", "dot", "mermaid", "graphml", "cytoscape", "csv", "ndjson", "openmetrics"))]
-
-
-class Canaries:
-    """Secrets that stand nowhere else, by what they are; each can be found in any form that a program may have kept it in."""
-
-    def __init__(self):
-        self.secrets = {}
-
-    def new(self, what):
-        self.secrets[what] = f"c4n4ry{len(self.secrets):02d}{zlib.crc32(f'{what}{time.time_ns()}'.encode()):08x}"
-        return self.secrets[what]
-
-    def note(self, what, secret):
-        self.secrets[what] = secret
-
-    def found_in(self, data):
-        """Names of those that are in the bytes: as they are, in hex, or inside base64 of any alignment."""
-        folded = data.lower()
-        return [what for what, secret in self.secrets.items()
-                if any(form.lower() in folded for form in (secret.encode(), secret.encode().hex().encode()))
-                or any(form in data for form in inside_base64(secret.encode()))]
-
-
-def inside_base64(secret):
-    """What base64 makes of the secret's middle, for each of the three places where it may begin."""
-    for shift in range(3):
-        whole = base64.b64encode(b"\0" * shift + secret)
-        yield whole[4:-4]
-
-
-def files_below(*roots):
-    return [path for root in roots for path in pathlib.Path(root).rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def send_http(lab, canaries):
@@ -103,15 +69,6 @@ def send_to_databases(lab, canaries):
             cursor.execute(f"select '{canaries.new(f'{name} wrong statement')}' from nothing_here")
     for edge in made.values():
         edge.close()
-
-
-def ask(socket_path, method, path, body=None, token=None):
-    connection = UnixConnection(socket_path)
-    with contextlib.closing(connection):
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
 
 
 def use_the_controller(loam, canaries):
@@ -174,8 +131,13 @@ def test_secrets_are_nowhere(lab, side):
 def test_the_search_finds_what_it_looks_for():
     """The control: a secret is found in each form that is looked for, and not in what is like it."""
     canaries = Canaries()
-    secret = canaries.new("x")
-    for data in (secret.encode(), secret.upper().encode(), secret.encode().hex().encode(), b"\0" + secret.encode() + b"\xff",
-                 *(base64.b64encode(b"a" * shift + secret.encode() + b"tail") for shift in range(3))):
+    secret = canaries.new("x").encode()
+    for data in (secret, secret.upper(), secret.hex().encode(), b"\0" + secret + b"\xff",
+                 *(base64.b64encode(b"a" * shift + secret + b"tail") for shift in range(3))):
         assert canaries.found_in(data) == ["x"], data
-    assert canaries.found_in(secret[:-1].encode()) == []
+    assert canaries.found_in(secret[:-1]) == []
+    broken = base64.b64encode(b"key: " + secret)
+    for line_end in (b"\n", b"\\n"):
+        assert canaries.found_in(broken[:16] + line_end + broken[16:]) == ["x"]
+    canaries.note("bytes", bytes(range(0xE0, 0x100)))
+    assert canaries.found_in(base64.urlsafe_b64encode(bytes(range(0xDF, 0x100)))) == ["bytes"]
