@@ -10,6 +10,7 @@
 #include "rollout/api/graph_routes.h"
 #include "rollout/api/identity_routes.h"
 #include "rollout/api/metrics.h"
+#include "rollout/api/naming_routes.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
 
@@ -38,6 +39,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
       events_(loop, control.ledger, control.reader, clock),
       fleetEvents_(control.fleet, events_) {
   addReportRoutes(router_, recorder_, writer_);
+  addNamingRoutes(router_, recorder_, control_.ledger, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
   addPatchRoutes(router_, control_);

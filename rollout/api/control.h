@@ -23,7 +23,7 @@ struct Control {
   flags::FlagStore& flags;
   changes::Changes& changes;
   Answers& answers;
-  const audit::Ledger& ledger;
+  audit::Ledger& ledger;  ///< what has an owner here goes through its owner
   fleet::Fleet& fleet;
   Background& writer;
   Background& reader;

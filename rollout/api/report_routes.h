@@ -10,8 +10,7 @@ namespace loam::api {
 /// anybody's.
 http::Response takeReport(record::Recorder& recorder, const std::string& body, const std::string& proxy);
 
-/// Adds what writes the record: POST /v1/reports and PUT /v1/nodes/{node}/name. Writes run on `writer`, one after the
-/// other; everything outlives the router.
+/// Adds POST /v1/reports. Writes run on `writer`, one after the other; everything outlives the router.
 void addReportRoutes(Router& router, record::Recorder& recorder, Background& writer);
 
 }  // namespace loam::api

@@ -151,9 +151,10 @@ int setService(const Session& session, const Settings& settings) {
   return kOk;
 }
 
-int nameNode(const Session& session, const std::string& node, const std::string& name) {
+int nameNode(const Session& session, const std::string& node, const std::string& name, const std::string& reason) {
   Json::Value body(Json::objectValue);
   body["name"] = name;
+  if (!reason.empty()) body["reason"] = reason;
   const auto answer = session.send({.method = "PUT",
                                     .target = "/v1/nodes/" + http::percentEncode(node) + "/name",
                                     .headers = {{"Content-Type", "application/json"}},
@@ -230,9 +231,11 @@ void addNodeCommands(CLI::App& app, Session& session) {
   const auto which = std::make_shared<std::string>();
   const auto name = std::make_shared<std::string>();
   naming.add_option("node", *which, "its name, id, address or address:port")->required()->option_text("NODE");
+  const auto reason = std::make_shared<std::string>();
   naming.add_option("name", *name, "the name; empty takes it back")->required()->option_text("NAME");
+  naming.add_option("--reason", *reason, "why, for the audit log")->option_text("TEXT");
   session.addController(naming);
-  session.runs(naming, [&session, which, name] { return nameNode(session, *which, *name); });
+  session.runs(naming, [&session, which, name, reason] { return nameNode(session, *which, *name, *reason); });
 }
 
 }  // namespace loam::cli

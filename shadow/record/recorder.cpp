@@ -28,6 +28,22 @@ std::vector<graph::FlowSum> join(std::vector<graph::Flow> flows, Sums& sums) {
   return rows;
 }
 
+/// An address, with port 0 where none is said; nothing for a name.
+std::optional<SocketAddress> addressIn(const std::string& node) {
+  if (const auto address = SocketAddress::parse(node)) return *address;
+  if (const auto ip = IpAddress::parse(node)) return SocketAddress{*ip, 0};
+  return std::nullopt;
+}
+
+Naming::Place placeOf(const SocketAddress& address, const std::vector<graph::Claim>& claims) {
+  Naming::Place place{address.port == 0 ? address.ip.text() : address.text(), address};
+  for (const graph::Claim& claim : claims) {
+    const bool isOfAll = claim.source == "operator" && claim.scope.empty();
+    if (isOfAll && claim.address == address.ip && claim.port == address.port) place.before = claim.name;
+  }
+  return place;
+}
+
 }  // namespace
 
 Recorder::Recorder(GraphStore& store, const Clock& clock, Limits limits)
@@ -119,15 +135,8 @@ Result<graph::Diff> Recorder::diff(const GraphQuery& query, graph::Window before
   return graph::diff(graphs[0], graphs[1]);
 }
 
-Status Recorder::nameNode(const std::string& node, const std::string& name) {
-  std::string wanted;
-  if (!name.empty()) {
-    auto normal = graph::normaliseName("operator", name);
-    if (!normal) return fail(ErrorCode::InvalidArgument, "name: expected 1 to 128 printable characters");
-    wanted = *std::move(normal);
-  }
-  if (const auto address = SocketAddress::parse(node)) return store_.nameAddress("", *address, wanted);
-  if (const auto ip = IpAddress::parse(node)) return store_.nameAddress("", {*ip, 0}, wanted);
+/// What a node that evidence knows is called in the graph.
+Result<std::string> Recorder::shownName(const std::string& node) const {
   GraphQuery everything;
   everything.window = {0, unixSeconds(clock_.wall()) + 3600};
   everything.routes = false;
@@ -137,24 +146,39 @@ Status Recorder::nameNode(const std::string& node, const std::string& name) {
   if (found == nullptr) return fail(ErrorCode::NotFound, "no node called \"" + node.substr(0, 128) + "\"");
   if (found->kind == "aggregate")
     return fail(ErrorCode::InvalidArgument, "\"" + found->name + "\" stands for many: name its addresses one by one");
-  return rename(found->name, wanted);
+  return found->name;
 }
 
-/// An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
-Status Recorder::rename(const std::string& shown, const std::string& wanted) {
-  std::vector<std::string> evidence;
-  {
-    auto snapshot = store_.snapshot();
-    if (!snapshot) return fail(std::move(snapshot).error());
-    const auto aliases = (*snapshot)->aliases();
-    if (!aliases) return fail(aliases.error());
-    for (const graph::Alias& alias : *aliases) {
-      if (alias.name == shown) evidence.push_back(alias.node);
-    }
+Result<Naming> Recorder::planNaming(const std::string& node, const std::string& name) const {
+  Naming naming;
+  if (!name.empty()) {
+    auto normal = graph::normaliseName("operator", name);
+    if (!normal) return fail(ErrorCode::InvalidArgument, "name: expected 1 to 128 printable characters");
+    naming.name = *std::move(normal);
   }
-  if (evidence.empty()) evidence.push_back(shown);
-  for (const std::string& node : evidence) LOAM_TRY(store_.nameNode(node, wanted));
-  return {};
+  const auto address = addressIn(node);
+  const auto shown = address ? Result<std::string>(node) : shownName(node);
+  if (!shown) return fail(shown.error());
+  auto snapshot = store_.snapshot();
+  if (!snapshot) return fail(std::move(snapshot).error());
+  if (address) {
+    const auto claims = (*snapshot)->claims();
+    if (!claims) return fail(claims.error());
+    naming.places.push_back(placeOf(*address, *claims));
+    return naming;
+  }
+  const auto aliases = (*snapshot)->aliases();
+  if (!aliases) return fail(aliases.error());
+  // An alias hangs on the name that evidence gives, so that naming a second time replaces the first.
+  for (const graph::Alias& alias : *aliases) {
+    if (alias.name == *shown) naming.places.push_back({alias.node, std::nullopt, alias.name});
+  }
+  if (naming.places.empty()) naming.places.push_back({*shown});
+  return naming;
+}
+
+Status Recorder::name(const Naming::Place& place, const std::string& name) {
+  return place.address ? store_.nameAddress("", *place.address, name) : store_.nameNode(place.key, name);
 }
 
 Result<std::vector<graph::ProxyState>> Recorder::proxies(graph::Window window) const {

@@ -22,6 +22,18 @@ struct GraphQuery {
   bool routes = true;  ///< with the routes of each edge
 };
 
+/// What it would be to name a node: nothing is done yet.
+struct Naming {
+  /// What a name hangs on. A node that several names were folded into has several.
+  struct Place {
+    std::string key;  ///< the name that evidence gives, or an address, with its port where one was said
+    std::optional<SocketAddress> address{};
+    std::string before{};  ///< the operator's name of it; empty: none
+  };
+  std::vector<Place> places;
+  std::string name;  ///< in its normal form; empty takes it back
+};
+
 /// The controller's way to the record: reports in, graphs out. Any thread; errors of the disk come back as they are.
 class Recorder {
  public:
@@ -38,9 +50,11 @@ class Recorder {
   Result<graph::Graph> graph(const GraphQuery& query) const;
   Result<graph::Diff> diff(const GraphQuery& query, graph::Window before, graph::Window after) const;
 
-  /// Gives `node` (a name, an id, an address or an address:port) the name of the operator's choice; empty takes it
+  /// How `node` (a name, an id, an address or an address:port) gets the name of the operator's choice; empty takes it
   /// back. NotFound when no such node was seen and it is no address; InvalidArgument for a name that cannot be one.
-  Status nameNode(const std::string& node, const std::string& name);
+  Result<Naming> planNaming(const std::string& node, const std::string& name) const;
+  /// Does it at one place of the plan, on the disk when it returns.
+  Status name(const Naming::Place& place, const std::string& name);
 
   /// Of every proxy that ever reported, by name, with its coverage of the window.
   Result<std::vector<graph::ProxyState>> proxies(graph::Window window) const;
@@ -56,7 +70,7 @@ class Recorder {
 
  private:
   Result<graph::Graph> whole(const GraphQuery& query) const;
-  Status rename(const std::string& shown, const std::string& wanted);
+  Result<std::string> shownName(const std::string& node) const;
 
   GraphStore& store_;
   const Clock& clock_;

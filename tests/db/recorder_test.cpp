@@ -37,6 +37,21 @@ class RecorderTest : public testing::Test {
     return edgeOf("10.0.0.1", "10.0.0.2:80", bucket, countsOf(0, requests), vantage);
   }
 
+  Status nameNode(const std::string& node, const std::string& name) {
+    const auto naming = recorder.planNaming(node, name);
+    if (!naming) return fail(naming.error());
+    for (const record::Naming::Place& place : naming->places) LOAM_TRY(recorder.name(place, naming->name));
+    return {};
+  }
+  /// "key=before" of each place that a name for `node` would hang on.
+  std::string placesOf(const std::string& node) {
+    const auto naming = recorder.planNaming(node, "x");
+    std::string out;
+    if (!naming) return naming.error().describe();
+    for (const record::Naming::Place& place : naming->places) out += place.key + "=" + place.before + " ";
+    return out;
+  }
+
   TemporaryDirectory directory;
   std::unique_ptr<record::GraphStore> store = openStore(directory / "graph.db");
   FakeClock clock;
@@ -108,21 +123,25 @@ TEST_F(RecorderTest, InventoryShowsOnlyWhatNobodyCaptured) {
 TEST_F(RecorderTest, AnOperatorsNameOverrulesAndCanBeTakenBack) {
   send("client-side", kStart, {seen("outbound", kStart, 5)});
   const graph::Window window{kStart, kStart + 10};
-  ASSERT_TRUE(recorder.nameNode("db", "Orders"));
+  ASSERT_TRUE(nameNode("db", "Orders"));
   EXPECT_EQ(graphOf(window).edges[0].target, "Orders");
-  ASSERT_TRUE(recorder.nameNode("Orders", "Ledger"));
+  EXPECT_EQ(placesOf("Orders"), "db=Orders ");
+  EXPECT_EQ(placesOf("shop"), "shop= ");
+  ASSERT_TRUE(nameNode("Orders", "Ledger"));
   EXPECT_EQ(graphOf(window).edges[0].target, "Ledger");
   const graph::Graph named = graphOf(window);
   const graph::Node* node = graph::find(named, "Ledger");
   ASSERT_NE(node, nullptr);
   EXPECT_EQ(node->nameSource, "operator");
   EXPECT_EQ(node->claims.back().name, "db");
-  ASSERT_TRUE(recorder.nameNode("Ledger", ""));
+  ASSERT_TRUE(nameNode("Ledger", ""));
   EXPECT_EQ(graphOf(window).edges[0].target, "db");
-  ASSERT_TRUE(recorder.nameNode("10.0.0.2:80", "by-address"));
+  ASSERT_TRUE(nameNode("10.0.0.2:80", "by-address"));
   EXPECT_EQ(graphOf(window).edges[0].target, "by-address");
-  EXPECT_EQ(recorder.nameNode("nobody", "x").error().code, ErrorCode::NotFound);
-  EXPECT_EQ(recorder.nameNode("shop", "a\nb").error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(placesOf("10.0.0.2:80"), "10.0.0.2:80=by-address ");
+  EXPECT_EQ(placesOf("10.0.0.2"), "10.0.0.2= ");
+  EXPECT_EQ(nameNode("nobody", "x").error().code, ErrorCode::NotFound);
+  EXPECT_EQ(nameNode("shop", "a\nb").error().code, ErrorCode::InvalidArgument);
 }
 
 TEST_F(RecorderTest, DiffOfTwoWindowsTellsNewAndGone) {

@@ -66,6 +66,9 @@ TEST_F(ApiTest, AnOperatorsNameWins) {
   const auto response = put("/v1/nodes/10.0.0.2%3A80/name", R"({"name":"pay"})");
   EXPECT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(json("/v1/graph?from=-5m")["edges"][0]["target"].asString(), "pay");
+  const Json::Value event = json("/v1/audit?kind=node_name")["events"][0];
+  EXPECT_EQ(event["act"]["verb"].asString(), "node.name") << writeJson(event);
+  EXPECT_EQ(event["key"].asString(), "10.0.0.2:80");
   EXPECT_EQ(put("/v1/nodes/nobody/name", R"({"name":"x"})").status, 404);
   EXPECT_EQ(put("/v1/nodes/10.0.0.2/name", R"({"nmae":"x"})").status, 400);
   EXPECT_EQ(put("/v1/nodes/10.0.0.2/name", R"({"name":"\u0007"})").status, 400);

@@ -68,8 +68,9 @@ TEST_F(CliTest, AnUnknownServiceIsNotFoundWithTheNearestName) {
 
 TEST_F(CliTest, ANodeGetsAName) {
   fill();
-  const Ran named = run({"node", "name", "10.0.0.3", "orders-db"});
+  const Ran named = run({"node", "name", "10.0.0.3", "orders-db", "--reason", "I set it up"});
   EXPECT_EQ(named.status, kOk) << named.err;
+  EXPECT_NE(run({"events"}).out.find("node.name: I set it up"), std::string::npos);
   EXPECT_NE(run({"edge", "list", "-o", "name"}).out.find("frontend -> orders-db postgresql/5432"), std::string::npos);
   EXPECT_EQ(run({"node", "name", "nobody", "x"}).status, kNotFound);
 }
