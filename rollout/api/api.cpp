@@ -78,6 +78,7 @@ void Api::addHealthRoutes() {
     ControllerState state;
     state.now = unixSeconds(clock_.wall());
     state.http = httpCounters();
+    state.wrongTokens = callers_.wrongTokens();
     state.writesWaiting = writer_.waiting();
     state.readsWaiting = reader_.waiting();
     state.agents = agentTally_;

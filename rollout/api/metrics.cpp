@@ -126,6 +126,7 @@ std::string metricsText(const ControllerState& state) {
   out.counter("loam_controller_http_refused_total", "Requests refused by the codec", state.http.refused);
   out.counter("loam_controller_http_evicted_total", "Waiting connections let go for new ones", state.http.evicted);
   out.counter("loam_controller_http_insecure_total", "TLS handshakes that failed", state.http.insecure);
+  out.counter("loam_controller_wrong_tokens_total", "Requests that showed a token worth nothing", state.wrongTokens);
   constexpr const char* kWaiting = "loam_controller_work_waiting";
   constexpr const char* kWaitingHelp = "Reads and writes of the record that wait or run";
   out.gauge(kWaiting, kWaitingHelp, static_cast<double>(state.readsWaiting), {label("kind", "read")});

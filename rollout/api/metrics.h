@@ -19,6 +19,7 @@ struct ControllerState {
   std::uint64_t refusedReports = 0;
   std::vector<graph::ProxyState> proxies;
   http::Http1Counters http;
+  std::uint64_t wrongTokens = 0;
   std::size_t writesWaiting = 0;
   std::size_t readsWaiting = 0;
   std::int64_t now = 0;                                  ///< unix seconds

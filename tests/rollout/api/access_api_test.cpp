@@ -93,6 +93,20 @@ TEST_F(AccessApiTest, E9_AWrongTokenIsAnsweredAlikeWhateverIsWrong) {
   EXPECT_EQ(never.header("WWW-Authenticate"), R"(Bearer realm="loam", error="invalid_token")");
 }
 
+TEST_F(AccessApiTest, E9_WrongTokensAreCounted) {
+  const auto counts = [this](int many) {
+    const std::string line = "\nloam_controller_wrong_tokens_total " + std::to_string(many) + "\n";
+    return get("/metrics").body.find(line) != std::string::npos;
+  };
+  EXPECT_TRUE(counts(0));
+  const Json::Value gone = makeToken("gone", "viewer");
+  EXPECT_EQ(getAs(gone["secret"].asString(), "/v1/flags").status, 200);
+  ASSERT_EQ(send({.method = "DELETE", .target = "/v1/tokens/" + gone["id"].asString()}).status, 204);
+  EXPECT_EQ(getAs(gone["secret"].asString(), "/v1/flags").status, 401);
+  EXPECT_EQ(getAs("loam-token-x", "/v1/flags").status, 401);
+  EXPECT_TRUE(counts(2)) << get("/metrics").body;
+}
+
 TEST_F(AccessApiTest, E9_AFloodOfWrongTokensDoesNotDelayAGoodOne) {
   const std::string good = secretOf("good", "viewer");
   std::vector<std::future<int>> flood;
