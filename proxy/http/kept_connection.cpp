@@ -6,6 +6,13 @@
 namespace loam::http {
 
 io::Task<Result<Response>> KeptConnection::ask(io::EventLoop& loop, Request request, Monotonic deadline) {
+  auto answer = co_await askOrConnect(loop, std::move(request), deadline);
+  failure_.reset();
+  if (!answer) failure_ = answer.error();
+  co_return answer;
+}
+
+io::Task<Result<Response>> KeptConnection::askOrConnect(io::EventLoop& loop, Request request, Monotonic deadline) {
   const std::uint64_t cuts = cuts_;
   if (connection_ && connection_->isOpen() && version_ == version()) {
     auto answer = co_await connection_->ask(request, deadline);

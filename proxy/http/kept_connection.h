@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "proxy/http/client_connection.h"
 
@@ -31,12 +32,15 @@ class KeptConnection {
   /// Sends one request and reads the answer, as ClientConnection does. Asked anew, once, where a kept connection turns
   /// out to have ended: for requests that may come twice. `loop` is always the same.
   io::Task<Result<Response>> ask(io::EventLoop& loop, Request request, Monotonic deadline);
+  /// Of the last question; nothing when it was answered.
+  const std::optional<Error>& failure() const { return failure_; }
   /// Ends it: an ask() that waits fails at once, the next one connects.
   void cut();
 
   const Target& target() const { return target_; }
 
  private:
+  io::Task<Result<Response>> askOrConnect(io::EventLoop& loop, Request request, Monotonic deadline);
   io::Task<Status> connect(io::EventLoop& loop, Monotonic deadline);
   std::uint64_t version() const { return securing_.version ? securing_.version() : 0; }
 
@@ -45,6 +49,7 @@ class KeptConnection {
   std::unique_ptr<ClientConnection> connection_;
   std::uint64_t version_ = 0;  // of connection_
   std::uint64_t cuts_ = 0;
+  std::optional<Error> failure_;
 };
 
 }  // namespace loam::http

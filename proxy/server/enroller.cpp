@@ -7,6 +7,7 @@
 #include "proxy/base/atomic_file.h"
 #include "proxy/base/sha256.h"
 #include "proxy/base/utc.h"
+#include "proxy/tls/fault.h"
 
 namespace loam::server {
 
@@ -51,6 +52,7 @@ bool Enroller::hasNone() const {
 
 io::Task<bool> Enroller::tend(io::EventLoop& loop, http::KeptConnection& connection) {
   warnOfExpiry();
+  sayIfRevoked(connection);
   if (got_ && clock_.now() >= nextTry_) {
     if (const Status taken = take(); !taken) onFailure(kKeeping, taken.error());
   }
@@ -189,6 +191,14 @@ void Enroller::warnOfExpiry() {
                          : "less than a quarter of the certificate's life is left",
                {{"until", until}});
   }
+}
+
+void Enroller::sayIfRevoked(const http::KeptConnection& connection) {
+  const auto& failure = connection.failure();
+  const bool revoked = failure && tls::saysRevoked(*failure);
+  if (!failure) saidRevoked_ = false;
+  if (!revoked || std::exchange(saidRevoked_, true)) return;
+  log_.error("identity", "the controller has revoked this proxy's certificate: relaying goes on, " + wanting());
 }
 
 void Enroller::onFailure(std::string_view doing, const Error& error) {

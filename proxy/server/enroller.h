@@ -68,6 +68,8 @@ class Enroller {
   /// Draws when the leaf is to be renewed.
   void schedule(const Identity& identity);
   void warnOfExpiry();
+  /// Says it once, where the controller's last word on `connection` was that this proxy's certificate is revoked.
+  void sayIfRevoked(const http::KeptConnection& connection);
   void onFailure(std::string_view doing, const Error& error);
   std::string wanting() const { return "a new join token is needed in " + tokenFile_; }
   void sayOnce(std::string words);
@@ -83,7 +85,8 @@ class Enroller {
   std::string tried_;  // SHA-256 of the last token that was used or refused
   std::string said_;   // why there is no identity
   bool heard_ = true;  // by the controller, under this identity
-  int warned_ = 0;     // how near expiry was when it was said
+  bool saidRevoked_ = false;
+  int warned_ = 0;  // how near expiry was when it was said
   Wall renewAt_{};
   Monotonic nextTry_{};
   milliseconds backOff_{0};

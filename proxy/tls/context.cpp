@@ -72,7 +72,7 @@ Status Context::prepare(bool isServer) {
   if (context_ == nullptr || !allowOnlyTheNewest(context_)) {
     return fail(libraryError(ErrorCode::Unsupported, "TLS: this OpenSSL cannot do what Loam needs"));
   }
-  verifyPeers(context_, pinned_);
+  verifyPeers(context_, rules_);
   LOAM_TRY(useRoots());
   return useOwn();
 }

@@ -8,6 +8,7 @@
 
 #include "proxy/base/result.h"
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/verification.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
 
@@ -25,6 +26,9 @@ class Context {
     Credentials own{};                                       ///< empty chain: none (a client that joins)
     std::vector<Certificate> roots{};                        ///< who may vouch for the peer
     ClientCertificate client = ClientCertificate::Required;  ///< of a server
+    /// Asked in the handshake, on the loop's thread, once the peer's chain was found good: why its leaf was revoked.
+    /// The peer hears the alert certificate_revoked.
+    std::function<std::optional<std::string>(const Certificate& leaf)> whyRevoked{};
     /// Asked for the peer's leaf after its chain was found good, on the loop's thread; a reason closes the connection
     /// before a byte of it is used. An authorisation, not a part of the handshake: nobody is asked for a client that
     /// shows no certificate.
@@ -43,7 +47,8 @@ class Context {
 
  private:
   friend class Stream;
-  Context(Settings settings, std::string pinned) : settings_(std::move(settings)), pinned_(std::move(pinned)) {}
+  Context(Settings settings, std::string pinned)
+      : settings_(std::move(settings)), rules_{std::move(pinned), settings_.whyRevoked} {}
   /// What both sides have in common.
   Status prepare(bool isServer);
   Status useOwn();
@@ -51,7 +56,7 @@ class Context {
 
   SSL_CTX* context_ = nullptr;
   Settings settings_;
-  std::string pinned_;
+  PeerRules rules_;
 };
 
 }  // namespace loam::tls

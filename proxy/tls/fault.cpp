@@ -25,6 +25,9 @@ std::string alertName(unsigned long code) {
   return std::string(at == std::string_view::npos ? text : text.substr(at + kWord.size()));
 }
 
+constexpr std::string_view kRefused = "the peer refused: ";
+constexpr std::string_view kRevoked = "your certificate was revoked";
+
 struct Named {
   ErrorCode code;
   std::string reason;
@@ -59,7 +62,9 @@ std::optional<Named> saidByLibrary(const SSL* ssl, const Link& link, unsigned lo
     return Named{ErrorCode::Protocol, word == nullptr ? "error " + std::to_string(code) : std::string(word)};
   }
   const bool ours = isAboutCertificates(reason - SSL_AD_REASON_OFFSET);
-  return Named{ours ? ErrorCode::Denied : ErrorCode::Protocol, "the peer refused: " + alertName(code)};
+  const bool revoked = reason == SSL_AD_REASON_OFFSET + SSL_AD_CERTIFICATE_REVOKED;
+  return Named{ours ? ErrorCode::Denied : ErrorCode::Protocol,
+               std::string(kRefused).append(revoked ? kRevoked : alertName(code))};
 }
 
 }  // namespace
@@ -73,6 +78,10 @@ Error faultOf(const SSL* ssl, Link& link, std::string_view doing, ErrorOrigin or
   const bool atEnd = ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;  // whatever an alert then met
   if (failure && !atEnd) return Error{failure->code, prefix + failure->context, origin, true};
   return Error{ErrorCode::Closed, prefix + "the peer ended the connection without closing TLS", origin, true};
+}
+
+bool saysRevoked(const Error& error) {
+  return error.code == ErrorCode::Denied && error.context.ends_with(std::string(kRefused).append(kRevoked));
 }
 
 }  // namespace loam::tls

@@ -14,4 +14,7 @@ namespace loam::tls {
 /// the peer ended where more was expected, also without close_notify. Reset and the like: the socket's own.
 Error faultOf(const SSL* ssl, Link& link, std::string_view doing, ErrorOrigin origin);
 
+/// Whether faultOf() made it of the peer's word that this side's certificate was revoked.
+bool saysRevoked(const Error& error);
+
 }  // namespace loam::tls

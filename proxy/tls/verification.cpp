@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include "proxy/tls/certificate.h"
 #include "proxy/tls/openssl.h"
 #include "proxy/tls/socket_bio.h"
 
@@ -41,14 +40,14 @@ X509* pinnedRoot(X509_STORE_CTX* store, const std::string& pinned) {
 }
 
 int verify(X509_STORE_CTX* store, void* argument) {
-  const auto& pinned = *static_cast<const std::string*>(argument);
+  const auto& rules = *static_cast<const PeerRules*>(argument);
   const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
   int good = 0;
-  if (pinned.empty()) {
+  if (rules.pinned.empty()) {
     good = X509_verify_cert(store);
   } else {
-    X509* const root = pinnedRoot(store, pinned);
+    X509* const root = pinnedRoot(store, rules.pinned);
     if (root == nullptr) {
       return refuse(store, link, X509_V_ERR_CERT_UNTRUSTED, "its chain does not end in the root that is expected");
     }
@@ -59,14 +58,19 @@ int verify(X509_STORE_CTX* store, void* argument) {
     X509_STORE_CTX_set0_trusted_stack(store, nullptr);
   }
   if (good != 1) return 0;
-  const std::string_view fault = leafFault(X509_STORE_CTX_get0_cert(store), SSL_is_server(ssl) == 0);
-  return fault.empty() ? 1 : refuse(store, link, X509_V_ERR_INVALID_PURPOSE, fault);
+  X509* const leaf = X509_STORE_CTX_get0_cert(store);
+  const std::string_view fault = leafFault(leaf, SSL_is_server(ssl) == 0);
+  if (!fault.empty()) return refuse(store, link, X509_V_ERR_INVALID_PURPOSE, fault);
+  if (!rules.whyRevoked) return 1;
+  X509_up_ref(leaf);
+  const auto revoked = rules.whyRevoked(Certificate::own(leaf));
+  return revoked ? refuse(store, link, X509_V_ERR_CERT_REVOKED, *revoked) : 1;
 }
 
 }  // namespace
 
-void verifyPeers(SSL_CTX* context, const std::string& pinned) {
-  SSL_CTX_set_cert_verify_callback(context, verify, const_cast<std::string*>(&pinned));
+void verifyPeers(SSL_CTX* context, const PeerRules& rules) {
+  SSL_CTX_set_cert_verify_callback(context, verify, const_cast<PeerRules*>(&rules));
 }
 
 }  // namespace loam::tls

@@ -1,14 +1,26 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+
+#include "proxy/tls/certificate.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
 
 namespace loam::tls {
 
-/// Who connections of `context` believe. `pinned` is the SHA-256 (lower-case hex) of the one root that is believed, and
-/// looked for at the end of the peer's chain; empty: those of the context's own store. Beyond what OpenSSL verifies, a
-/// leaf must have the extended key usage of its side and must not be an authority (D1). `pinned` outlives the context.
-void verifyPeers(SSL_CTX* context, const std::string& pinned);
+struct PeerRules {
+  /// SHA-256 (lower-case hex) of the one root that is believed, and looked for at the end of the peer's chain; empty:
+  /// those of the context's own store.
+  std::string pinned{};
+  /// Why a leaf whose chain is good was revoked; nothing, also where it is empty: it was not.
+  std::function<std::optional<std::string>(const Certificate& leaf)> whyRevoked{};
+};
+
+/// Who connections of `context` believe. Beyond what OpenSSL verifies, a leaf must have the extended key usage of its
+/// side, must not be an authority (D1) and not be revoked, which the peer is told by an alert of its own. `rules`
+/// outlives the context.
+void verifyPeers(SSL_CTX* context, const PeerRules& rules);
 
 }  // namespace loam::tls

@@ -45,6 +45,9 @@ Status AgentsPort::take(std::shared_ptr<const identity::Standing> standing) {
   settings.own = standing_->own;
   for (const auto& root : standing_->roots) settings.roots.push_back(root.certificate);
   settings.client = tls::ClientCertificate::Wanted;
+  settings.whyRevoked = [this](const tls::Certificate& leaf) {
+    return standing_->denied.whyDenied(leaf.serial(), leaf.spiffeId(), unixSeconds(clock_.wall()));
+  };
   settings.admits = [this](const tls::Certificate& leaf) { return whyNot(leaf); };
   auto made = tls::Context::server(std::move(settings));
   if (!made) return fail(std::move(made).error());
@@ -53,17 +56,15 @@ Status AgentsPort::take(std::shared_ptr<const identity::Standing> standing) {
   return {};
 }
 
-/// Why a client whose certificate is good is turned away all the same.
+/// Why a client whose certificate is good is turned away all the same. Who was revoked did not come so far.
 std::optional<std::string> AgentsPort::whyNot(const tls::Certificate& leaf) {
   const std::string spiffe = leaf.spiffeId();
   const auto id = identity::parseSpiffeId(spiffe);
   if (!id || id->trustDomain != standing_->trustDomain || id->kind != identity::kProxyKind) {
     return "\"" + spiffe + "\" is no proxy of " + standing_->trustDomain;
   }
-  std::string serial = leaf.serial();
-  auto denied = standing_->denied.whyDenied(serial, spiffe, unixSeconds(clock_.wall()));
-  if (!denied) ends_.insert_or_assign(std::move(serial), leaf.notAfter());
-  return denied;
+  ends_.insert_or_assign(leaf.serial(), leaf.notAfter());
+  return std::nullopt;
 }
 
 void AgentsPort::noteFailure(const http::Peer& peer, const Error& error) {

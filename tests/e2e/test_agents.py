@@ -97,7 +97,10 @@ def test_d12_a_revoked_proxy_relays_on_and_comes_back_with_a_new_token(controlle
     serial = controller.call("GET", "/v1/identity/certificates")["certificates"][0]["serial"]
     controller.call("POST", "/v1/identity/denials", {"serial": serial, "reason": "a test"})
     wait_until(lambda: "the controller is away" in proxy.log(), 40, "the proxy to be turned away")
+    word = "the controller has revoked this proxy's certificate: relaying goes on, a new join token is needed in "
+    wait_until(lambda: word in proxy.log(), 20, "the reason")
     assert proxy.relays()
     proxy.give(controller.token(proxy.name))
     wait_until(lambda: proxy.metric("loam_identity_joins_total") == [2], 40, "the second join")
     wait_until(lambda: agent_of(controller, proxy)["contact_seconds_ago"] < 2, 10, "its question")
+    assert proxy.log().count(word) == 1

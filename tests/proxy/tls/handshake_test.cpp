@@ -113,6 +113,22 @@ TEST_F(HandshakeTest, D1_BadClientCertificatesAreRefusedBeforeAByteIsRead) {
   EXPECT_EQ(meetClient(context, &client, heard).read, "secret") << "the good one is let in: " << heard;
 }
 
+TEST_F(HandshakeTest, D12_WhoWasRevokedHearsIt) {
+  bool revoked = true;
+  const auto context = contextOf(Context::server(
+      {.own = server.credentials(), .roots = {root.certificate}, .whyRevoked = [&](const Certificate& leaf) {
+         return revoked ? std::optional(leaf.spiffeId() + " was revoked: lost") : std::nullopt;
+       }}));
+  std::string heard;
+  const Met met = meetClient(context, &client, heard);
+  ASSERT_FALSE(met.opened);
+  EXPECT_EQ(met.opened.error().code, ErrorCode::Denied);
+  EXPECT_NE(met.opened.error().context.find("was revoked: lost"), std::string::npos) << met.opened.error().context;
+  EXPECT_NE(heard.find("alert certificate revoked"), std::string::npos) << heard;
+  revoked = false;
+  EXPECT_EQ(meetClient(context, &client, heard).read, "secret") << heard;
+}
+
 TEST_F(HandshakeTest, D1_BadServerCertificatesAreRefusedByTheClient) {
   const Party stranger = makeRoot("another root");
   const CertificateSpec main{.names = std::string("URI:") + kServerId};
