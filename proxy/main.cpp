@@ -128,6 +128,7 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
   };
   workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
   workers.takeMissed = [&server] { return server.takeMissed(); };
+  workers.drained = [&server] { return server.drained(); };
   return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), enroller, snapshotFile(settings),
                                                   *std::move(loop), log, std::move(workers));
 }

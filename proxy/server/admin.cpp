@@ -35,8 +35,11 @@ Result<std::unique_ptr<Admin>> Admin::start(const SocketAddress& address, Server
   if (!loop) return fail(std::move(loop).error());
   auto listener = io::Listener::bind(**loop, address);
   if (!listener) return fail(std::move(listener).error());
-  more.metrics.insert(more.metrics.begin(),
-                      [&server](MetricFamilies& families) { collectWorkers(server.counters(), families); });
+  more.metrics.insert(more.metrics.begin(), [&server](MetricFamilies& families) {
+    collectWorkers(server.counters(), families);
+    addGauge(families, "loam_proxy_draining", "1 while no new connection is led here: the proxy was drained, or ends.",
+             server.isDraining() ? 1 : 0);
+  });
   std::unique_ptr<Admin> admin(new Admin(server, clock, *std::move(loop), std::move(more)));
   admin->address_ = (*listener)->address();
   admin->http_ = std::make_unique<http::Http1Server>(
@@ -75,9 +78,14 @@ io::Task<http::Response> Admin::answer(const http::Request& request) {
 http::Response Admin::readiness() const {
   GuardLink* guard = server_.guardLink();
   const bool attached = guard == nullptr || guard->isAttached();
+  const bool drained = server_.isDrained();
   Json::Value out(Json::objectValue);
-  out["guard"] = guard == nullptr ? "not configured" : (attached ? "attached" : "away: new connections go direct");
+  out["guard"] = guard == nullptr ? "not configured"
+                 : attached       ? "attached"
+                 : drained        ? "released: new connections go direct"
+                                  : "away: new connections go direct";
   out["draining"] = server_.isDraining();
+  out["drained"] = drained;
   if (guard != nullptr)
     out["client_addresses"] = guard->whyNotTransparent().empty() ? "kept" : guard->whyNotTransparent();
   if (more_.state) more_.state(out);

@@ -14,7 +14,8 @@
 namespace loam::server {
 
 /// The proxy's admin port, on a thread of its own: /metrics, /healthz (the process turns), /readyz (and takes traffic:
-/// guard attached, not draining), /connections?most=N. Loopback unless the settings say otherwise; it changes nothing.
+/// guard attached, not draining or drained), /connections?most=N. Loopback unless the settings say otherwise; it
+/// changes nothing.
 class Admin {
  public:
   /// What programs add, asked on the admin thread.

@@ -122,23 +122,30 @@ std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::Connect
   return std::make_unique<relay::SilentTap>();
 }
 
-/// Keeps the gauge of live connections right however the coroutine ends.
+/// Keeps the gauges of live connections right however the coroutine ends.
 class Active {
  public:
-  explicit Active(Counters& counters) : counters_(counters) { counters_.active.add(); }
+  Active(Counters& counters, Vantage vantage) : counters_(counters), captured_(vantage == Vantage::Explicit ? 0 : 1) {
+    counters_.active.add();
+    counters_.activeCaptured.add(captured_);
+  }
   Active(const Active&) = delete;
   Active& operator=(const Active&) = delete;
-  ~Active() { counters_.active.subtract(); }
+  ~Active() {
+    counters_.activeCaptured.subtract(captured_);
+    counters_.active.subtract();
+  }
 
  private:
   Counters& counters_;
+  const std::uint64_t captured_;
 };
 
 }  // namespace
 
 io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry) {
   context.counters.accepted.add();
-  const Active active(context.counters);
+  const Active active(context.counters, entry.vantage);
   const auto destination = destinationOf(accepted, entry);
   const bool local = entry.vantage == Vantage::Outbound || accepted.peer.ip.isLoopback();
   io::tuneTcp(accepted.fd.get(), local);

@@ -25,6 +25,7 @@ class Counter {
 struct alignas(128) Counters {
   Counter accepted;
   Counter active;
+  Counter activeCaptured;  ///< of those: that capture led here
   Counter finished;
   Counter resetByDownstream;
   Counter resetByUpstream;

@@ -23,28 +23,73 @@ GuardLink::~GuardLink() {
 Status GuardLink::start() {
   {
     const std::lock_guard lock(clientMutex_);
-    LOAM_TRY(attach());
+    LOAM_TRY(drainWanted_ ? standAside() : attach());
   }
   thread_ = std::thread([this] { run(); });
   return {};
 }
 
-Status GuardLink::attach() {
+Status GuardLink::connect() {
+  if (client_) return {};
   auto client = guard::GuardClient::connect(socketPath_);
   if (!client) return fail(std::move(client).error());
+  client_ = *std::move(client);
+  return {};
+}
+
+Status GuardLink::attach() {
+  LOAM_TRY(connect());
   guard::CaptureTerms terms;
-  auto listeners = client->attach(workers_, heartbeats_.descriptor(), terms);
-  if (!listeners) return fail(std::move(listeners).error());
-  receiver_.onAttached(*std::move(listeners), DialTerms{terms.mark, terms.transparentMark, terms.transparent});
-  LOAM_TRY(client->engage());
+  auto listeners = client_->attach(workers_, heartbeats_.descriptor(), terms);
+  const bool given = listeners.has_value();
+  Status engaged = given ? Status() : fail(listeners.error());
+  if (given) {
+    receiver_.onAttached(*std::move(listeners), DialTerms{terms.mark, terms.transparentMark, terms.transparent});
+    engaged = client_->engage();
+  }
+  if (!engaged) {
+    client_.reset();  // half an attachment would be in the way of the next
+    if (given) receiver_.onReleased();
+    return engaged;
+  }
   whyNotTransparent_ = terms.transparent ? "" : terms.whyNotTransparent;
   if (!whyNotTransparent_.empty()) {
     log_.warn("server", "servers will see this host's address instead of the client's", {{"why", whyNotTransparent_}});
   }
   log_.info("server", "capture engaged", {{"guard", socketPath_}});
-  client_ = *std::move(client);
   attached_.store(true, std::memory_order_relaxed);
   return {};
+}
+
+/// Leaves capture, and stays connected.
+Status GuardLink::standAside() {
+  if (attached_.load(std::memory_order_relaxed)) {
+    if (const auto departure = client_->release(false); !departure) {
+      log_.warn("server", "the guard did not take the release", {{"error", departure.error().describe()}});
+      client_.reset();  // to hang up revokes as well
+    }
+    attached_.store(false, std::memory_order_relaxed);
+    receiver_.onReleased();
+  }
+  if (!drained_.exchange(true)) {
+    log_.info("server", "drained: new connections go direct, what is relayed goes on until it ends");
+  }
+  return connect();
+}
+
+/// Captures, or does not, as is wanted; comes back to a guard that was away. True when it captures from now on.
+bool GuardLink::follow(bool drained) {
+  const std::lock_guard lock(clientMutex_);
+  if (released_) return false;
+  const bool wasAttached = attached_.load(std::memory_order_relaxed);
+  const Status done = drained ? standAside() : wasAttached ? Status() : attach();
+  if (!drained && drained_.exchange(false)) {
+    log_.write(done ? LogLevel::Info : LogLevel::Warn, "server", "resumed",
+               {{"capture", done ? "engaged" : done.error().describe()}});
+  } else if (!done) {
+    log_.write(LogLevel::Debug, "server", "the guard is away", {{"error", done.error().describe()}});
+  }
+  return !wasAttached && attached_.load(std::memory_order_relaxed);
 }
 
 void GuardLink::run() {
@@ -52,23 +97,28 @@ void GuardLink::run() {
   std::unique_lock queue(queueMutex_);
   while (!stopping_) {
     const auto bypasses = std::exchange(bypasses_, {});
+    const auto waiting = std::exchange(drainWaiting_, {});
+    const bool drained = drainWanted_;
     const auto now = std::chrono::steady_clock::now();
-    const bool renews = !kept_.empty() && (std::exchange(keptChanged_, false) || now - renewed >= kRenew);
-    const std::vector<SocketAddress> kept = renews ? kept_ : std::vector<SocketAddress>();
+    const bool due = std::exchange(keptChanged_, false) || now - renewed >= kRenew;
+    const std::vector<SocketAddress> kept = kept_;
     queue.unlock();
+    const bool captures = follow(drained);
+    for (const auto& done : waiting) done();
     tellBypasses(bypasses);
-    if (renews) {
+    if (!kept.empty() && (due || captures)) {
       renewed = now;
       renew(kept);
     }
     queue.lock();
-    wake_.wait_for(queue, kRetry, [this] { return stopping_ || keptChanged_ || !bypasses_.empty(); });
+    wake_.wait_for(queue, kRetry,
+                   [this] { return stopping_ || keptChanged_ || !bypasses_.empty() || !drainWaiting_.empty(); });
   }
 }
 
 void GuardLink::renew(const std::vector<SocketAddress>& kept) {
   const std::lock_guard lock(clientMutex_);
-  if (!client_) return;  // nothing is captured either
+  if (!isAttached()) return;  // nothing is captured either
   for (const SocketAddress& destination : kept) {
     if (const Status status = tellBypass(destination, kKeptSeconds); !status) {
       return log_.warn("server", "captured although it is not to be", {{"error", status.error().describe()}});
@@ -85,13 +135,17 @@ void GuardLink::keepBypassed(std::vector<SocketAddress> destinations) {
   wake_.notify_one();
 }
 
+void GuardLink::setDrained(bool drained, std::function<void()> done) {
+  {
+    const std::lock_guard lock(queueMutex_);
+    drainWanted_ = drained;
+    drainWaiting_.push_back(std::move(done));
+  }
+  wake_.notify_one();
+}
+
 void GuardLink::tellBypasses(const Bypasses& bypasses) {
   const std::lock_guard lock(clientMutex_);
-  if (!client_ && !released_) {
-    if (const Status status = attach(); !status) {
-      log_.write(LogLevel::Debug, "server", "the guard is away", {{"error", status.error().describe()}});
-    }
-  }
   for (const auto& [destination, waiting] : bypasses) {
     if (const Status status = tellBypass(destination, kBypassSeconds); !status) {
       log_.warn("server", "no bypass", {{"destination", destination.text()}, {"error", status.error().describe()}});
@@ -101,7 +155,7 @@ void GuardLink::tellBypasses(const Bypasses& bypasses) {
 }
 
 Status GuardLink::tellBypass(const SocketAddress& destination, unsigned forSeconds) {
-  if (released_) return {};  // nothing is captured any more
+  if (released_ || isDrained()) return {};  // nothing is captured any more
   if (!client_) return fail(ErrorCode::Closed, "the guard is away");
   Status status = client_->bypass(destination, forSeconds);
   if (!status && (status.error().code == ErrorCode::Closed || status.error().code == ErrorCode::Reset)) lose();
@@ -110,7 +164,7 @@ Status GuardLink::tellBypass(const SocketAddress& destination, unsigned forSecon
 
 void GuardLink::lose() {
   client_.reset();
-  attached_.store(false, std::memory_order_relaxed);
+  if (!attached_.exchange(false)) return;
   log_.warn("server", "the guard went away: new connections go direct until it is back", {{"guard", socketPath_}});
 }
 
@@ -125,7 +179,7 @@ void GuardLink::bypass(const SocketAddress& destination, std::function<void()> d
 bool GuardLink::release(bool handOver) {
   const std::lock_guard lock(clientMutex_);
   released_ = true;
-  if (!client_) return false;
+  if (!isAttached()) return false;
   const auto departure = client_->release(handOver);
   if (!departure) {
     log_.warn("server", "the guard did not take the release", {{"error", departure.error().describe()}});

@@ -18,11 +18,14 @@
 namespace loam::server {
 
 /// The proxy's side of its guard: attaches, hands the listeners on, asks for bypasses, and comes back when the guard
-/// was restarted. On a thread of its own, since the guard's calls block.
+/// was restarted. Drained it captures nothing, and stays connected for the guard's facts. On a thread of its own, since
+/// the guard's calls block.
 class GuardLink {
  public:
   struct Receiver {
     std::function<void(guard::Listeners, const DialTerms&)> onAttached;
+    /// Drained: capture is revoked, and what still comes through those listeners is to be taken for a while.
+    std::function<void()> onReleased;
   };
 
   GuardLink(std::string socketPath, unsigned workers, HeartbeatPage& heartbeats, Log& log, Receiver receiver);
@@ -31,8 +34,13 @@ class GuardLink {
   ~GuardLink();
 
   /// First attachment, on the caller's thread: fails with Conflict when another proxy holds the guard. Then the thread
-  /// starts.
+  /// starts. Drained before, it only connects.
   Status start();
+  /// Any thread: revokes capture, or engages it again; `done` is called, from any thread, once that is done, or was
+  /// tried in vain: a guard that is away captures nothing, and it is tried again until it is back.
+  void setDrained(bool drained, std::function<void()> done);
+  /// Capture is revoked because it was asked for.
+  bool isDrained() const { return drained_.load(std::memory_order_relaxed); }
   /// Any thread, at once: the request is queued, and the guard asked once for all that wait for the same destination.
   /// `done` is called when the guard has answered, or is not there.
   void bypass(const SocketAddress& destination, std::function<void()> done);
@@ -54,7 +62,10 @@ class GuardLink {
   static constexpr milliseconds kRenew{2000};
   static constexpr milliseconds kRetry{500};
 
+  Status connect();
   Status attach();
+  Status standAside();
+  bool follow(bool drained);
   void run();
   using Bypasses = std::unordered_map<SocketAddress, std::vector<std::function<void()>>>;
 
@@ -79,9 +90,12 @@ class GuardLink {
   Bypasses bypasses_;
   std::vector<SocketAddress> kept_;
   bool keptChanged_ = false;
+  bool drainWanted_ = false;
+  std::vector<std::function<void()>> drainWaiting_;
   bool stopping_ = false;
 
   std::atomic<bool> attached_{false};
+  std::atomic<bool> drained_{false};
   std::thread thread_;
 };
 

@@ -54,7 +54,7 @@ class KillSwitch {
 void describeKill(const KillSwitch& kill, Json::Value& state);
 
 /// What a killed proxy runs of a snapshot: every feature is off but observing, which is harmless and stays as its flags
-/// say; which services are captured stays, too. Kill switches nothing on.
+/// say; which services are captured, and whether the proxy is drained, stays too. Kill switches nothing on.
 wire::Snapshot whatKillLeaves(wire::Snapshot snapshot);
 
 }  // namespace loam::server

@@ -22,16 +22,11 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Cl
   if (!heartbeats) return fail(std::move(heartbeats).error());
   std::unique_ptr<Server> server(new Server(*std::move(heartbeats)));
   LOAM_TRY(server->bindPorts(settings, clock));
-  if (!settings.guard.empty()) {
-    server->guard_ = std::make_unique<GuardLink>(
-        settings.guard, workersOf(settings), server->heartbeats_, log,
-        GuardLink::Receiver{[raw = server.get()](guard::Listeners listeners, const DialTerms& terms) {
-          raw->onAttached(std::move(listeners), terms);
-        }});
-  }
+  if (!settings.guard.empty()) server->makeGuardLink(settings, log);
   LOAM_TRY(server->startWorkers(settings, taps, services));
   if (const auto controller = SocketAddress::parse(settings.controller)) server->controller_ = *controller;
   if (server->guard_) server->guard_->keepBypassed(server->bypassed(services.get()));
+  if (services) server->setDrained(services->drained(), [] {});
   if (server->guard_) {
     LOAM_TRY(server->guard_->start());
     server->letControllerPast();
@@ -78,6 +73,17 @@ Status Server::startWorkers(const Settings& settings, const TapFactories& taps,
   return {};
 }
 
+void Server::makeGuardLink(const Settings& settings, Log& log) {
+  GuardLink::Receiver receiver;
+  receiver.onAttached = [this](guard::Listeners listeners, const DialTerms& terms) {
+    onAttached(std::move(listeners), terms);
+  };
+  receiver.onReleased = [this] {
+    for (auto& worker : workers_) worker->leaveCapture(kLetGoAfter);
+  };
+  guard_ = std::make_unique<GuardLink>(settings.guard, workersOf(settings), heartbeats_, log, std::move(receiver));
+}
+
 void Server::onAttached(guard::Listeners listeners, const DialTerms& terms) {
   for (auto& worker : workers_) worker->setTerms(terms);
   for (std::size_t i = 0; i < listeners.outbound.size(); ++i) {
@@ -104,7 +110,7 @@ void Server::letControllerPast() {
 }
 
 bool Server::drain(bool handOver) {
-  draining_ = true;
+  ending_ = true;
   const bool succeeded = guard_ && guard_->release(handOver);
   const milliseconds grace = succeeded ? milliseconds(0) : guard_ ? kLetGoAfter : milliseconds(100);
   for (auto& worker : workers_) worker->stopAccepting(grace);
@@ -154,12 +160,31 @@ std::vector<ConnectionSummary> Server::connections(std::size_t most) {
 
 void Server::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
   if (guard_) guard_->keepBypassed(bypassed(services.get()));
-  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  for (auto& worker : workers_) {
-    worker->install(services, [left, done] {
-      if (left->fetch_sub(1) == 1) done();
-    });
-  }
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size() + 1);
+  const auto one = [left, done] {
+    if (left->fetch_sub(1) == 1) done();
+  };
+  for (auto& worker : workers_) worker->install(services, one);
+  setDrained(services->drained(), one);
+}
+
+void Server::setDrained(bool drained, std::function<void()> done) {
+  if (guard_) return guard_->setDrained(drained, std::move(done));
+  drained_ = drained;
+  done();
+}
+
+std::optional<wire::Drained> Server::drained() const {
+  if (!isDrained()) return std::nullopt;
+  wire::Drained out;
+  // Before the connections: what is taken meanwhile is among them.
+  out.accepting =
+      std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->isLeavingCapture(); });
+  for (const auto& worker : workers_) out.connections += worker->counters().activeCaptured.get();
+  const std::uint64_t all = active();
+  out.explicitConnections = all > out.connections ? all - out.connections : 0;
+  out.ports.assign(addresses_.begin(), addresses_.begin() + std::min(addresses_.size(), wire::kMostPorts));
+  return out;
 }
 
 std::uint64_t Server::oldConnections(std::uint64_t generation) {

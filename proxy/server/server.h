@@ -10,6 +10,7 @@
 #include "proxy/server/guard_link.h"
 #include "proxy/server/settings.h"
 #include "proxy/server/worker.h"
+#include "proxy/wire/watch.h"
 
 namespace loam::server {
 
@@ -24,7 +25,7 @@ class Server {
 
   /// Binds every port, starts the workers, attaches to the guard. Fails with one clear line: a port that is taken, a
   /// second proxy on the guard (Conflict), a guard that is not there.
-  /// `services` hold from the first connection on.
+  /// `services` hold from the first connection on; where they say that this proxy is drained, capture is not engaged.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
                                                const TapFactories& taps,
                                                std::shared_ptr<const ServiceTable> services = nullptr);
@@ -43,7 +44,9 @@ class Server {
   std::vector<const Counters*> counters() const;
 
   /// New connections go by this from now on; `done` is called, from any thread, once every worker has it. Connections
-  /// to services that are not to be captured go past the proxy where there is a guard.
+  /// to services that are not to be captured go past the proxy where there is a guard. Where the proxy is drained all
+  /// go past it: capture is revoked, what is relayed goes on, and explicit ports stay open; where it is so no more,
+  /// capture is engaged again.
   void install(std::shared_ptr<const ServiceTable> services, std::function<void()> done);
   /// Live connections that began under another generation; waits at most a second for a worker that is busy.
   std::uint64_t oldConnections(std::uint64_t generation);
@@ -53,7 +56,12 @@ class Server {
   const std::vector<SocketAddress>& addresses() const { return addresses_; }
   /// None when no guard is configured.
   GuardLink* guardLink() { return guard_.get(); }
-  bool isDraining() const { return draining_; }
+  /// It ends, or is drained: nothing new is to be led here.
+  bool isDraining() const { return ending_ || isDrained(); }
+  /// By what was installed, and in effect.
+  bool isDrained() const { return guard_ ? guard_->isDrained() : drained_.load(); }
+  /// What a drained proxy still has; nothing when it is none.
+  std::optional<wire::Drained> drained() const;
 
  private:
   Server(HeartbeatPage heartbeats) : heartbeats_(std::move(heartbeats)) {}
@@ -62,7 +70,9 @@ class Server {
   Status bindPorts(const Settings& settings, const Clock& clock);
   Status startWorkers(const Settings& settings, const TapFactories& taps,
                       const std::shared_ptr<const ServiceTable>& services);
+  void makeGuardLink(const Settings& settings, Log& log);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);
+  void setDrained(bool drained, std::function<void()> done);
   void letControllerPast();
   /// Destinations that are not captured: those of the snapshot, and the controller, which this proxy asks by itself.
   std::vector<SocketAddress> bypassed(const ServiceTable* services) const;
@@ -74,7 +84,8 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<GuardLink> guard_;
   std::optional<SocketAddress> controller_;
-  std::atomic<bool> draining_{false};  // also read by the admin thread
+  std::atomic<bool> ending_{false};   // also read by the admin thread
+  std::atomic<bool> drained_{false};  // where there is no guard
 };
 
 }  // namespace loam::server

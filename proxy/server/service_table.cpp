@@ -41,11 +41,14 @@ bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
   return bound_ == kBuckets || bucketOf(salt_, unitOf(facts)) < bound_;
 }
 
-std::vector<std::string> ServiceTable::capabilities() { return {"observe.on", "observe.sampled"}; }
+std::vector<std::string> ServiceTable::capabilities() {
+  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled"};
+}
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   ServiceTable table;
   table.generation_ = snapshot.generation;
+  table.drained_ = snapshot.drained;
   std::vector<std::string> unknown;
   table.observe_ = observeGate(snapshot.defaults, ObserveGate(), "every service", unknown);
   for (const wire::ServiceConfig& config : snapshot.services) {

@@ -40,7 +40,8 @@ struct Service {
 /// A snapshot in the form that workers ask: immutable, shared by all of them, dropped with the last one that used it.
 class ServiceTable {
  public:
-  /// The stages that this program can carry out, sorted: what it says of itself when it asks for a snapshot.
+  /// The stages that this program can carry out, and that it can be drained, sorted: what it says of itself when it
+  /// asks for a snapshot.
   static std::vector<std::string> capabilities();
 
   /// Before there is a snapshot: no services, generation 0.
@@ -56,9 +57,12 @@ class ServiceTable {
   std::size_t size() const { return services_.size(); }
   /// Where no connection is to be captured, sorted; with their ports.
   const std::vector<SocketAddress>& notCaptured() const { return notCaptured_; }
+  /// Nothing at all is to be captured: this proxy is out of the way of new connections.
+  bool drained() const { return drained_; }
 
  private:
   std::uint64_t generation_ = 0;
+  bool drained_ = false;
   std::vector<Service> services_;
   ObserveGate observe_;
   std::unordered_map<SocketAddress, std::size_t> byAddress_;

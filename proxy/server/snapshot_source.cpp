@@ -107,10 +107,16 @@ wire::Watch SnapshotSource::question() {
   if (enroller_ != nullptr) watch.trust = enroller_->state().trustStep;
   watch.killed = killed_;
   watch.missed = workers_.takeMissed();
-  // What is not yet in effect is to be told soon, and what found no room may find some.
-  const milliseconds wait = inEffect_ != acknowledged_ ? kInEffectWithin : refusalIsLocal_ ? kRetryLocal : kWait;
-  watch.waitMs = static_cast<std::uint32_t>(wait.count());
+  watch.drained = workers_.drained();
+  watch.waitMs = static_cast<std::uint32_t>(waitFor(watch).count());
   return watch;
+}
+
+/// What is not yet in effect is to be told soon, and what found no room may find some.
+milliseconds SnapshotSource::waitFor(const wire::Watch& watch) const {
+  if (inEffect_ != acknowledged_) return kInEffectWithin;
+  if (watch.drained && !watch.drained->isOver()) return kDraining;
+  return refusalIsLocal_ ? kRetryLocal : kWait;
 }
 
 /// One question and what comes of its answer; false when there was none.

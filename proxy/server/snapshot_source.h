@@ -32,6 +32,8 @@ class SnapshotSource {
     std::function<std::uint64_t(std::uint64_t generation)> oldConnections;
     /// Destinations that no snapshot knew, since the last call.
     std::function<std::vector<SocketAddress>()> takeMissed;
+    /// What is left to a drained proxy; nothing when it is none.
+    std::function<std::optional<wire::Drained>()> drained;
   };
   struct State {
     std::uint64_t epoch = 0;
@@ -65,6 +67,7 @@ class SnapshotSource {
   static constexpr milliseconds kGrace{10'000};  // beyond the wait, for the answer itself
   static constexpr milliseconds kInEffectWithin{1000};
   static constexpr milliseconds kRetryLocal{5000};  // what only the disk refused
+  static constexpr milliseconds kDraining{1000};    // somebody may wait for its connections to end
   static constexpr milliseconds kFirstBackOff{200};
   static constexpr milliseconds kMostBackOff{30'000};
 
@@ -78,6 +81,7 @@ class SnapshotSource {
   void refuse(std::uint64_t generation, std::string reason);
   void onSilence(const Result<http::Response>& answer);
   wire::Watch question();
+  milliseconds waitFor(const wire::Watch& watch) const;
 
   const std::string proxy_;
   Enroller* const enroller_;

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 namespace loam::server {
 
@@ -38,10 +40,9 @@ void Worker::start() {
     ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(index_)).c_str());
     chores_.spawn(beat());
     loop_->run();
-    accepting_.cancelAll();
+    entrances_.clear();
     chores_.cancelAll();
     connections_.cancelAll();
-    listeners_.clear();
     taps_->flush(loop_->now());
   });
 }
@@ -64,19 +65,22 @@ void Worker::takeMissed(std::function<void(std::vector<SocketAddress>)> then) {
 
 void Worker::listen(Descriptor fd, Entry entry) {
   loop_->post([this, shared = std::make_shared<Descriptor>(std::move(fd)), entry] {
-    if (auto listener = io::Listener::adopt(*loop_, std::move(*shared))) add(*std::move(listener), entry);
+    if (auto listener = io::Listener::adopt(*loop_, std::move(*shared))) add(*std::move(listener), entry, true);
   });
 }
 
 void Worker::listen(std::unique_ptr<io::Listener> listener, Entry entry) {
   loop_->post([this, shared = std::make_shared<std::unique_ptr<io::Listener>>(std::move(listener)), entry] {
-    add(std::move(*shared), entry);
+    add(std::move(*shared), entry, false);
   });
 }
 
-void Worker::add(std::unique_ptr<io::Listener> listener, Entry entry) {
-  listeners_.push_back(std::move(listener));
-  accepting_.spawn(acceptFrom(*listeners_.back(), entry));
+void Worker::add(std::unique_ptr<io::Listener> listener, Entry entry, bool ofGuard) {
+  entrances_.push_back(std::make_unique<Entrance>());
+  Entrance& entrance = *entrances_.back();
+  entrance.listener = std::move(listener);
+  entrance.ofGuard = ofGuard;
+  entrance.accepting.spawn(acceptFrom(*entrance.listener, entry));
 }
 
 io::Task<void> Worker::acceptFrom(io::Listener& listener, Entry entry) {
@@ -103,7 +107,7 @@ io::Task<void> Worker::beat() {
 
 void Worker::countExhausted() {
   std::uint64_t total = exhaustedBefore_;
-  for (const auto& listener : listeners_) total += listener->exhausted();
+  for (const auto& entrance : entrances_) total += entrance->listener->exhausted();
   counters_.acceptExhausted.add(total - counters_.acceptExhausted.get());
 }
 
@@ -113,10 +117,35 @@ void Worker::stopAccepting(milliseconds grace) {
 
 io::Task<void> Worker::letGo(milliseconds grace) {
   co_await loop_->sleepFor(grace);
-  accepting_.cancelAll();
-  for (const auto& listener : listeners_) exhaustedBefore_ += listener->exhausted();
-  listeners_.clear();
+  close(std::exchange(entrances_, {}));
   accepts_.store(false, std::memory_order_relaxed);
+}
+
+void Worker::leaveCapture(milliseconds grace) {
+  leaving_.fetch_add(1, std::memory_order_relaxed);
+  loop_->post([this, grace] {
+    ++departures_;
+    for (const auto& entrance : entrances_) {
+      if (entrance->ofGuard && entrance->departure == 0) entrance->departure = departures_;
+    }
+    chores_.spawn(letGo(grace, departures_));
+  });
+}
+
+io::Task<void> Worker::letGo(milliseconds grace, std::uint64_t departure) {
+  co_await loop_->sleepFor(grace);
+  const auto leaving = std::stable_partition(entrances_.begin(), entrances_.end(), [departure](const auto& entrance) {
+    return entrance->departure != departure;
+  });
+  std::vector<std::unique_ptr<Entrance>> left(std::make_move_iterator(leaving),
+                                              std::make_move_iterator(entrances_.end()));
+  entrances_.erase(leaving, entrances_.end());
+  close(std::move(left));
+  leaving_.fetch_sub(1, std::memory_order_release);  // who sees it sees what was taken before
+}
+
+void Worker::close(std::vector<std::unique_ptr<Entrance>> entrances) {
+  for (const auto& entrance : entrances) exhaustedBefore_ += entrance->listener->exhausted();
 }
 
 void Worker::inspect(std::function<void(const LiveConnections&)> then) {

@@ -36,6 +36,9 @@ class Worker {
   /// Stops accepting: takes what waits in the queues, goes on for `grace` (clients that are still shaking hands), then
   /// lets go.
   void stopAccepting(milliseconds grace);
+  /// The same of the listeners that the guard holds too, as they are now: explicit ports stay open, and so does what
+  /// the guard gives later.
+  void leaveCapture(milliseconds grace);
   /// From the next connection on this holds; `done` is called once it does.
   void install(std::shared_ptr<const ServiceTable> services, std::function<void()> done);
   /// Calls `then` on the worker's thread with the destinations that no snapshot knew.
@@ -44,15 +47,27 @@ class Worker {
   void inspect(std::function<void(const LiveConnections&)> then);
 
   bool isAccepting() const { return accepts_.load(std::memory_order_relaxed); }
+  /// From leaveCapture() on until it has let go.
+  bool isLeavingCapture() const { return leaving_.load(std::memory_order_acquire) != 0; }
   const Counters& counters() const { return counters_; }
   io::EventLoop& loop() { return *loop_; }
 
  private:
+  /// A listener and who accepts from it, which goes first.
+  struct Entrance {
+    std::unique_ptr<io::Listener> listener;
+    bool ofGuard = false;
+    std::uint64_t departure = 0;  // with which it is let go; 0: it stays
+    io::TaskScope accepting{};
+  };
+
   io::Task<void> acceptFrom(io::Listener& listener, Entry entry);
   io::Task<void> beat();
   void countExhausted();
   io::Task<void> letGo(milliseconds grace);
-  void add(std::unique_ptr<io::Listener> listener, Entry entry);
+  io::Task<void> letGo(milliseconds grace, std::uint64_t departure);
+  void add(std::unique_ptr<io::Listener> listener, Entry entry, bool ofGuard);
+  void close(std::vector<std::unique_ptr<Entrance>> entrances);
 
   const unsigned index_;
   std::unique_ptr<io::EventLoop> loop_;
@@ -64,11 +79,12 @@ class Worker {
   LoopGuard loopGuard_;
   std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
   WorkerContext context_;
-  std::vector<std::unique_ptr<io::Listener>> listeners_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
+  std::uint64_t departures_ = 0;
   std::uint64_t exhaustedBefore_ = 0;  // by listeners that are gone
   std::atomic<bool> accepts_{true};
+  std::atomic<unsigned> leaving_{0};  // departures under way
   io::TaskScope connections_;
-  io::TaskScope accepting_;
   io::TaskScope chores_;
   std::thread thread_;
 };

@@ -109,6 +109,7 @@ std::string encode(const std::vector<FeatureConfig>& features) {
 /// Members stand in the order of their names, as in all canonical JSON.
 std::string encode(const Parts& parts) {
   std::string out = "{\"defaults\":" + std::string(parts.defaults);
+  if (parts.drained) out += ",\"drained\":true";
   out += ",\"epoch\":" + std::to_string(parts.epoch) + ",\"generation\":" + std::to_string(parts.generation);
   out += ",\"proxy\":" + writeJson(std::string(parts.proxy)) + ",\"services\":[";
   for (std::size_t i = 0; i < parts.services.size(); ++i) out.append(i == 0 ? "" : ",").append(parts.services[i]);
@@ -122,8 +123,13 @@ std::string encode(const Snapshot& snapshot) {
   for (const ServiceConfig& service : snapshot.services) services.push_back(encode(service));
   const std::string defaults = encode(snapshot.defaults);
   const std::string trust = snapshot.trust ? encode(*snapshot.trust) : "";
-  return encode(
-      Parts{snapshot.epoch, snapshot.generation, snapshot.proxy, defaults, {services.begin(), services.end()}, trust});
+  return encode(Parts{snapshot.epoch,
+                      snapshot.generation,
+                      snapshot.proxy,
+                      defaults,
+                      {services.begin(), services.end()},
+                      trust,
+                      snapshot.drained});
 }
 
 Result<Snapshot> decodeSnapshot(std::string_view json) {
@@ -131,7 +137,7 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
   const auto value = parseJson(json);
   if (!value) return fail(value.error());
   std::vector<FieldProblem> problems;
-  Fields fields(*value, "", problems, {"epoch", "generation", "proxy", "defaults", "services", "trust"});
+  Fields fields(*value, "", problems, {"epoch", "generation", "proxy", "defaults", "services", "trust", "drained"});
   Snapshot snapshot;
   snapshot.epoch = count(fields, "epoch");
   snapshot.generation = count(fields, "generation");
@@ -143,6 +149,7 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
     snapshot.services.push_back(takeService(service));
   }
   snapshot.trust = takeTrust(fields, "trust");
+  snapshot.drained = fields.boolean("drained").value_or(false);
   if (!problems.empty()) return fail(ErrorCode::InvalidArgument, loam::text(problems));
   return snapshot;
 }

@@ -53,11 +53,14 @@ struct Snapshot {
   std::vector<FeatureConfig> defaults;  ///< for destinations of no service below, and services that say nothing else
   std::vector<ServiceConfig> services;  ///< by name: those that this proxy's services are or call
   std::optional<Trust> trust{};         ///< absent where nobody has an identity: one host, over a Unix socket
+  bool drained = false;                 ///< it captures no new connection; told to proxies with kDrainCapability alone
 
   bool operator==(const Snapshot&) const = default;
 };
 
 constexpr std::size_t kMostSnapshotBytes = 16 * 1024 * 1024;
+/// What a proxy says of itself that can be drained. Others refuse a snapshot that says so.
+constexpr std::string_view kDrainCapability = "drain";
 
 /// Parts of a snapshot as canonical JSON: who makes a thousand snapshots writes each part once.
 std::string encode(const ServiceConfig& service);
@@ -69,6 +72,7 @@ struct Parts {
   std::string_view defaults;               ///< encoded features
   std::vector<std::string_view> services;  ///< encoded, by name
   std::string_view trust{};                ///< encoded; empty: none
+  bool drained = false;
 };
 /// One line of canonical JSON; the reverse reads strictly and names every problem.
 std::string encode(const Parts& parts);

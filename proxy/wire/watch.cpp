@@ -20,16 +20,35 @@ std::uint64_t count(Fields& fields, std::string_view name) {
   return static_cast<std::uint64_t>(fields.integer(name, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
 }
 
-std::vector<SocketAddress> takeMissed(Fields& fields) {
-  std::vector<SocketAddress> missed;
-  for (const std::string& text : fields.texts("missed", kMostMissed)) {
+std::vector<SocketAddress> addresses(Fields& fields, std::string_view name, std::size_t most) {
+  std::vector<SocketAddress> all;
+  for (const std::string& text : fields.texts(name, most)) {
     if (auto address = SocketAddress::parse(text)) {
-      missed.push_back(*address);
+      all.push_back(*address);
     } else {
-      fields.problem("missed", "expected addresses like 10.0.0.1:80, not \"" + text + "\"");
+      fields.problem(name, "expected addresses like 10.0.0.1:80, not \"" + text + "\"");
     }
   }
-  return missed;
+  return all;
+}
+
+Json::Value put(const Drained& drained) {
+  Json::Value out(Json::objectValue);
+  if (drained.accepting) out["accepting"] = true;
+  out["connections"] = Json::UInt64(drained.connections);
+  out["explicit_connections"] = Json::UInt64(drained.explicitConnections);
+  out["ports"] = Json::Value(Json::arrayValue);
+  for (const SocketAddress& port : drained.ports) out["ports"].append(port.text());
+  return out;
+}
+
+Drained takeDrained(Fields& fields) {
+  Drained drained;
+  drained.accepting = fields.boolean("accepting").value_or(false);
+  drained.connections = count(fields, "connections");
+  drained.explicitConnections = count(fields, "explicit_connections");
+  drained.ports = addresses(fields, "ports", kMostPorts);
+  return drained;
 }
 
 }  // namespace
@@ -49,6 +68,7 @@ std::string encode(const Watch& watch) {
   out["old_connections"] = Json::UInt64(watch.oldConnections);
   if (watch.trust != 0) out["trust"] = Json::UInt64(watch.trust);
   if (watch.killed) out["killed"] = true;
+  if (watch.drained) out["drained"] = put(*watch.drained);
   if (!watch.missed.empty()) out["missed"] = Json::Value(Json::arrayValue);
   for (const SocketAddress& address : watch.missed) out["missed"].append(address.text());
   out["wait_ms"] = watch.waitMs;
@@ -62,7 +82,7 @@ Result<Watch> decodeWatch(std::string_view json) {
   std::vector<FieldProblem> problems;
   Fields fields(*value, "", problems,
                 {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused", "old_connections",
-                 "trust", "killed", "missed", "wait_ms"});
+                 "trust", "killed", "drained", "missed", "wait_ms"});
   Watch watch;
   fields.require("proxy");
   watch.proxy = fields.text("proxy", 255).value_or("");
@@ -77,7 +97,10 @@ Result<Watch> decodeWatch(std::string_view json) {
   watch.oldConnections = count(fields, "old_connections");
   if (fields.has("trust")) watch.trust = count(fields, "trust");
   watch.killed = fields.boolean("killed").value_or(false);
-  watch.missed = takeMissed(fields);
+  if (auto drained = fields.object("drained", {"accepting", "connections", "explicit_connections", "ports"})) {
+    watch.drained = takeDrained(*drained);
+  }
+  watch.missed = addresses(fields, "missed", kMostMissed);
   fields.require("wait_ms");
   watch.waitMs = static_cast<std::uint32_t>(fields.integer("wait_ms", 0, kMostWaitMs).value_or(0));
   if (!problems.empty()) return fail(ErrorCode::InvalidArgument, text(problems));

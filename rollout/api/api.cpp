@@ -48,6 +48,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addControllerRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);
+  addDrainRoutes(router_, control_);
   addIdentityRoutes(router_, control_);
   addEventRoutes(router_, events_);
   addAccessRoutes(router_, control_, access);

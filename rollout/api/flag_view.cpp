@@ -149,12 +149,30 @@ Json::Value view(const fleet::Progress& progress) {
   return out;
 }
 
+Json::Value drainView(const fleet::Agent& agent, fleet::DrainState state) {
+  Json::Value out(Json::objectValue);
+  out["state"] = std::string(fleet::name(state));
+  if (agent.drain) {
+    out["by"] = agent.drain->by;
+    out["reason"] = agent.drain->reason;
+    out["at"] = graph::rfc3339(agent.drain->at / 1000);
+  }
+  if (agent.drained) {
+    out["accepting"] = agent.drained->accepting;
+    out["connections"] = Json::UInt64(agent.drained->connections);
+    out["explicit_connections"] = Json::UInt64(agent.drained->explicitConnections);
+    out["explicit_ports"] = Json::Value(Json::arrayValue);
+    for (const SocketAddress& port : agent.drained->ports) out["explicit_ports"].append(port.text());
+  }
+  return out;
+}
+
 Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, std::int64_t nowMs) {
   Json::Value out(Json::objectValue);
   out["name"] = agent.name;
   out["version"] = agent.version;
   out["capabilities"] = list(agent.capabilities);
-  out["contact_seconds_ago"] = Json::Int64((nowMs - agent.lastContact) / 1000);
+  if (agent.lastContact != 0) out["contact_seconds_ago"] = Json::Int64((nowMs - agent.lastContact) / 1000);
   out["silent"] = silent;
   out["desired"] = Json::UInt64(agent.generation);
   out["acknowledged"] = Json::UInt64(agent.epoch == epoch ? agent.acknowledged : 0);
@@ -164,6 +182,7 @@ Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, st
   out["snapshot_bytes"] = Json::UInt64(agent.bytes);
   out["old_connections"] = Json::UInt64(agent.oldConnections);
   out["killed"] = agent.killed;
+  out["drain"] = drainView(agent, fleet::drainStateOf(agent, epoch));
   if (agent.refused) {
     out["refused"]["generation"] = Json::UInt64(agent.refused->generation);
     out["refused"]["reasons"] = list(agent.refused->reasons);

@@ -46,7 +46,7 @@ Response list(const Control& control, const Call& call) {
   Json::Value out(Json::objectValue);
   out["epoch"] = Json::UInt64(control.fleet.epoch());
   out["proxies"] = Json::Value(Json::arrayValue);
-  for (const fleet::Agent& agent : control.fleet.agents()) {
+  for (const fleet::Agent& agent : control.fleet.expected()) {
     if (page->takes(agent.name)) out["proxies"].append(one(control, agent));
     if (page->isFull()) break;
   }

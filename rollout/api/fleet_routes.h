@@ -12,4 +12,7 @@ io::Task<http::Response> answerWatch(fleet::Fleet& fleet, std::string body, std:
 /// /v1/watch, which proxies ask; /v1/fleet and what it says of one proxy; /v1/progress of a change.
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop);
 
+/// /v1/fleet/{proxy}/drain and /resume: a proxy out of the way of new connections, and back.
+void addDrainRoutes(Router& router, const Control& control);
+
 }  // namespace loam::api

@@ -8,6 +8,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/kill_file.h"
 #include "rollout/cli/commands.h"
+#include "rollout/cli/drain_commands.h"
 #include "rollout/cli/table.h"
 #include "rollout/cli/text.h"
 
@@ -22,13 +23,21 @@ constexpr std::int64_t kSilent = 15;
 std::string nameOf(const Json::Value& proxy) { return proxy["name"].asString(); }
 
 /// "in effect", "behind", "refuses", "killed", "never asked": how a proxy stands to what it is to run.
-std::string standing(const Json::Value& steered) {
-  if (steered.isNull()) return "never asked";
+std::string standingOf(const Json::Value& steered) {
+  if (!steered.isMember("contact_seconds_ago")) return "never asked";
   if (steered["silent"].asBool()) return "silent";
   if (steered["killed"].asBool()) return "killed";
   if (!steered["drift"].asBool()) return "in effect";
   const bool refuses = steered["refused"]["generation"].asUInt64() >= steered["desired"].asUInt64();
   return refuses ? "refuses" : "behind";
+}
+
+/// The same, and whether it is drained: "draining, 3 open", "killed, drained".
+std::string standing(const Json::Value& steered) {
+  const std::string text = standingOf(steered);
+  const std::string drain = drainText(steered["drain"]);
+  if (drain.empty()) return text;
+  return text == "in effect" ? drain : text + ", " + drain;
 }
 
 /// Those that report and those that ask for snapshots are the same proxies but for a while after a start.
@@ -85,13 +94,18 @@ int describe(const Session& session, const std::string& name) {
   if (session.printStructured(*answer, "", nameOf)) return kOk;
   const Json::Value& proxy = *answer;
   std::ostream& out = session.terminal.out;
-  out << printable(name) << "  version " << printable(proxy["version"].asString()) << ", heard of "
-      << lengthText(proxy["contact_seconds_ago"].asInt64()) << " ago, " << standing(proxy) << "\n";
+  if (proxy.isMember("contact_seconds_ago")) {
+    out << printable(name) << "  version " << printable(proxy["version"].asString()) << ", heard of "
+        << lengthText(proxy["contact_seconds_ago"].asInt64()) << " ago, " << standing(proxy) << "\n";
+  } else {
+    out << printable(name) << "  " << standing(proxy) << "\n";
+  }
   out << "  generation     desired " << proxy["desired"].asUInt64() << ", acknowledged "
       << proxy["acknowledged"].asUInt64() << ", in effect " << proxy["in_effect"].asUInt64() << "\n";
   if (proxy["killed"].asBool()) {
     out << "  killed         on its own host: it carries out no feature but observing (`loam proxy restore --local`)\n";
   }
+  printDrain(session, proxy["drain"]);
   out << "  snapshot       " << bytesText(proxy["snapshot_bytes"].asUInt64()) << "\n";
   out << "  connections    " << proxy["old_connections"].asUInt64() << " live ones began under an earlier generation\n";
   for (const Json::Value& reason : proxy["refused"]["reasons"]) {
@@ -182,7 +196,8 @@ void addLocalCommands(CLI::App& proxy, Session& session) {
 }  // namespace
 
 void addProxyCommands(CLI::App& app, Session& session) {
-  CLI::App& proxy = *app.add_subcommand("proxy", "Proxies: what they report and run, and how to stop them on the spot");
+  CLI::App& proxy =
+      *app.add_subcommand("proxy", "Proxies: what they report and run, and how to take one out of the way");
   proxy.require_subcommand(1);
   CLI::App& listing = *proxy.add_subcommand(
       "list", "All that ever reported, with what they lost and whether they run what they are to");
@@ -196,6 +211,7 @@ void addProxyCommands(CLI::App& app, Session& session) {
   session.addOutput(describing);
   session.addController(describing);
   session.runs(describing, [&session, name] { return describe(session, *name); });
+  addDrainCommands(proxy, session);
   addLocalCommands(proxy, session);
 }
 

@@ -45,6 +45,19 @@ Result<Freeze> readFreeze(const audit::Document& document) {
   return freeze;
 }
 
+Result<Drain> readDrain(const audit::Document& document) {
+  std::vector<FieldProblem> problems;
+  Fields fields(document.body, "", problems, {"reason", "by", "at"});
+  Drain drain;
+  drain.proxy = document.key;
+  drain.reason = fields.text("reason", 4096).value_or("");
+  drain.by = fields.text("by").value_or("");
+  drain.at = fields.integer("at", 0, std::numeric_limits<std::int64_t>::max()).value_or(0);
+  drain.revision = document.revision;
+  LOAM_TRY(problemsOf(document, problems));
+  return drain;
+}
+
 }  // namespace
 
 bool Freeze::covers(const Cell& cell, std::int64_t now) const {
@@ -69,6 +82,14 @@ Json::Value toJson(const Freeze& freeze) {
   if (freeze.until) out["until"] = Json::Int64(*freeze.until);
   out["reason"] = freeze.reason;
   out["by"] = freeze.by;
+  return out;
+}
+
+Json::Value toJson(const Drain& drain) {
+  Json::Value out(Json::objectValue);
+  out["reason"] = drain.reason;
+  out["by"] = drain.by;
+  out["at"] = Json::Int64(drain.at);
   return out;
 }
 
@@ -97,6 +118,10 @@ Status Desired::put(const audit::Document& document) {
     auto freeze = readFreeze(document);
     if (!freeze) return fail(std::move(freeze).error());
     keep(freezes, document.key, *std::move(freeze));
+  } else if (document.kind == kDrainKind) {
+    auto drain = readDrain(document);
+    if (!drain) return fail(std::move(drain).error());
+    keep(drains, document.key, *std::move(drain));
   }
   return {};
 }
@@ -104,6 +129,7 @@ Status Desired::put(const audit::Document& document) {
 void Desired::remove(std::string_view kind, const std::string& key) {
   if (kind == kServiceKind) services.erase(key);
   if (kind == kFreezeKind) freezes.erase(key);
+  if (kind == kDrainKind) drains.erase(key);
   if (kind != kFlagKind) return;
   const std::size_t slash = key.rfind('/');
   if (slash != std::string::npos) flags.erase(Cell{key.substr(0, slash), key.substr(slash + 1)});

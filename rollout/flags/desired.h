@@ -39,19 +39,34 @@ struct Freeze {
   bool covers(const Cell& cell, std::int64_t now) const;
 };
 
+/// A proxy that is to be out of the way of new connections, until somebody resumes it. It says of one program what is
+/// to be, not of the mesh: it is no part of an export.
+struct Drain {
+  std::string proxy;
+  std::string reason;
+  std::string by;
+  std::int64_t at = 0;  ///< unix milliseconds
+  std::uint64_t revision = 0;
+
+  bool operator==(const Drain&) const = default;
+};
+
 constexpr std::string_view kServiceKind = "service";
 constexpr std::string_view kFreezeKind = "freeze";
+constexpr std::string_view kDrainKind = "drain";
 
 Json::Value toJson(const ServiceSettings& settings);
 Json::Value toJson(const Freeze& freeze);
+Json::Value toJson(const Drain& drain);
 
-/// What is wanted, as it stands at one revision: flags, services' settings, freezes. A value: readers share one that is
-/// never changed.
+/// What is wanted, as it stands at one revision: flags, services' settings, freezes, drains. A value: readers share one
+/// that is never changed.
 struct Desired {
   std::uint64_t revision = 0;
   std::map<Cell, Flag> flags;
   std::map<std::string, ServiceSettings> services;
   std::map<std::string, Freeze> freezes;
+  std::map<std::string, Drain> drains;  ///< by proxy
 
   /// Takes a document of one of its kinds (another kind is ignored), or the news that it is gone. One that says what
   /// is known already keeps its revision, as it does in the ledger.

@@ -26,6 +26,8 @@ struct Agent {
   std::uint64_t covers = 0;      ///< revision of the flags that this was made from
   std::size_t bytes = 0;         ///< of it
   std::vector<Withheld> withheld;
+  std::optional<flags::Drain> drain{};  ///< somebody wants it drained
+  std::uint64_t drainedSince = 0;       ///< generation that drained it, or resumed it; 0: none did
 
   // As it says.
   std::uint64_t epoch = 0;
@@ -35,6 +37,7 @@ struct Agent {
   std::uint64_t oldConnections = 0;
   std::uint64_t trust = 0;  ///< step of the change of roots that it acknowledges
   bool killed = false;      ///< on its own host: it runs no feature, whatever it has
+  std::optional<wire::Drained> drained{};
 
   /// Whether it has and runs what it is to; `current` is the controller's epoch.
   bool hasIt(std::uint64_t current) const { return epoch == current && acknowledged >= generation; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/io/signal.h"
+#include "rollout/fleet/drain.h"
 
 namespace loam::fleet {
 
@@ -20,9 +21,13 @@ Fleet::Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& 
 
 void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
   const bool same = desired->flags == desired_->flags && desired->services == desired_->services;
+  const bool sameDrains = desired->drains == desired_->drains;
   desired_ = std::move(desired);
   if (!same) return refreshAll();
-  for (auto& [name, entry] : entries_) entry.agent.covers = desired_->revision;  // as it stands
+  for (auto& [name, entry] : entries_) {
+    if (!sameDrains) refresh(entry);
+    entry.agent.covers = desired_->revision;  // as it stands
+  }
   wakeSettled();
 }
 
@@ -106,9 +111,15 @@ void Fleet::refresh(Entry& entry) {
   }
   agent.covers = desired_->revision;
   const Text trust = agent.spiffe.empty() ? nullptr : trust_;
-  if (agent.generation != 0 && defaults.text == entry.defaults && services == entry.services && trust == entry.trust) {
+  const auto drain = desired_->drains.find(agent.name);
+  agent.drain = drain == desired_->drains.end() ? std::nullopt : std::optional(drain->second);
+  const bool drained = agent.drain && canDrain(agent);
+  if (agent.generation != 0 && defaults.text == entry.defaults && services == entry.services && trust == entry.trust &&
+      drained == entry.drained) {
     return;
   }
+  if (drained != entry.drained) agent.drainedSince = generation_ + 1;
+  entry.drained = drained;
   entry.trust = trust;
   entry.defaults = defaults.text;
   entry.services = std::move(services);
@@ -121,6 +132,7 @@ std::string Fleet::textOf(const Entry& entry) const {
   wire::Parts parts{epoch_, entry.agent.generation, entry.agent.name, *entry.defaults, {}};
   for (const Text& service : entry.services) parts.services.push_back(*service);
   if (entry.trust) parts.trust = *entry.trust;
+  parts.drained = entry.drained;
   return wire::encode(parts);
 }
 
@@ -150,6 +162,11 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
               {{"proxy", agent.name}});
   }
   agent.killed = watch.killed;
+  if (watch.drained.has_value() != agent.drained.has_value()) {
+    log_.info("fleet", watch.drained ? "a proxy is drained" : "a proxy that was drained captures again",
+              {{"proxy", agent.name}});
+  }
+  agent.drained = watch.drained;
   bool widened = false;
   for (const SocketAddress& address : watch.missed) {
     const auto service = byAddress_.find(address);
@@ -227,10 +244,23 @@ std::vector<Agent> Fleet::agents() const {
   return all;
 }
 
+std::vector<Agent> Fleet::expected() const {
+  std::vector<Agent> all = agents();
+  for (const auto& [name, drain] : desired_->drains) {
+    if (!entries_.contains(name)) all.push_back(*agent(name));
+  }
+  std::sort(all.begin(), all.end(), [](const Agent& a, const Agent& b) { return a.name < b.name; });
+  return all;
+}
+
 std::optional<Agent> Fleet::agent(const std::string& name) const {
-  const auto found = entries_.find(name);
-  if (found == entries_.end()) return std::nullopt;
-  return found->second.agent;
+  if (const auto found = entries_.find(name); found != entries_.end()) return found->second.agent;
+  const auto drain = desired_->drains.find(name);
+  if (drain == desired_->drains.end()) return std::nullopt;
+  Agent agent;
+  agent.name = name;
+  agent.drain = drain->second;
+  return agent;
 }
 
 std::optional<std::string> Fleet::snapshotOf(const std::string& name) const {

@@ -48,7 +48,11 @@ class Fleet {
   std::shared_ptr<const Topology> topology() const { return topology_; }
   /// What is known now, to take along to another thread; of proxies it may be a second old.
   Sight sight();
+  /// Those that asked since this controller began, by name.
   std::vector<Agent> agents() const;
+  /// And those that are to be drained as soon as they ask; by name.
+  std::vector<Agent> expected() const;
+  /// One of those.
   std::optional<Agent> agent(const std::string& name) const;
   /// The snapshot that a proxy is to run.
   std::optional<std::string> snapshotOf(const std::string& name) const;
@@ -74,6 +78,7 @@ class Fleet {
     std::set<std::string> scope;   // services that it is told of
     Text defaults;
     Text trust;  // null: it is told nothing of it
+    bool drained = false;
     std::vector<Text> services;
     std::function<void()> wake;
     std::uint64_t question = 0;

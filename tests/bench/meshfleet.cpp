@@ -53,7 +53,8 @@ class Proxy {
   /// Workers that have every snapshot in force at once.
   static server::SnapshotSource::Workers workers() {
     return {[](const std::shared_ptr<const server::ServiceTable>&, const std::function<void()>& done) { done(); },
-            [](std::uint64_t) { return std::uint64_t{0}; }, [] { return std::vector<SocketAddress>(); }};
+            [](std::uint64_t) { return std::uint64_t{0}; }, [] { return std::vector<SocketAddress>(); },
+            [] { return std::optional<wire::Drained>(); }};
   }
 
   std::unique_ptr<server::Enroller> enroller_;

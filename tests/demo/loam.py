@@ -115,13 +115,26 @@ class Loam:
         pid = self.table.start(self.proxy_service(host))
         wait_until(lambda: self.captures(host) and f" pid={pid} " in self.table.log(f"guard-{host.name}"), 15, f"capture on {host.name}")
 
-    def restart_proxy(self, host):
+    def start_drained_proxy(self, host):
+        """Starts a proxy that its last snapshot says is drained, and waits until it has said so."""
+        said = self.times_drained(host)
+        self.table.start(self.proxy_service(host))
+        wait_until(lambda: self.times_drained(host) > said, 15, f"the drained proxy on {host.name}")
+
+    def times_drained(self, host):
+        """How often the proxies of this host said that they are drained from now on."""
+        return self.table.log(f"proxy-{host.name}").count("drained: new connections go direct")
+
+    def restart_proxy(self, host, drained=False):
         """Graceful: the old one is told to end and a new one started beside it; the old one goes on until its connections end."""
         name = f"proxy-{host.name}"
         self.retired += 1
         self.table.rename(name, f"{name}-{self.retired}")
         self.table.signal(f"{name}-{self.retired}", signal.SIGTERM)
-        self.start_proxy(host)
+        if drained:
+            self.start_drained_proxy(host)
+        else:
+            self.start_proxy(host)
 
     def terminate_proxy(self, host):
         """SIGTERM, without waiting for its end."""

@@ -27,6 +27,7 @@ class AgentTest : public testing::Test {
     workers.install = [](std::shared_ptr<const ServiceTable>, const std::function<void()>& done) { done(); };
     workers.oldConnections = [](std::uint64_t) { return std::uint64_t{0}; };
     workers.takeMissed = [] { return std::vector<SocketAddress>(); };
+    workers.drained = [] { return std::optional<wire::Drained>(); };
     const std::string file = directory / "snapshot";
     source = std::make_unique<SnapshotSource>("node-a", controller.target(), enroller.get(), file,
                                               *io::EventLoop::make(clock), log, std::move(workers));

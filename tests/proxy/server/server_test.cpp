@@ -5,8 +5,12 @@
 
 #include <chrono>
 #include <cstring>
+#include <future>
 
+#include "proxy/base/json.h"
+#include "proxy/http/http1_client.h"
 #include "proxy/relay/silent_tap.h"
+#include "proxy/server/admin.h"
 #include "tests/support/echo_server.h"
 
 namespace loam::server {
@@ -91,6 +95,51 @@ TEST_F(ServerTest, ADrainLeavesLiveConnectionsAlone) {
   EXPECT_EQ(receive(client, 3), "two");
   client.close();
   EXPECT_TRUE(becomesIdle(*server));
+}
+
+TEST_F(ServerTest, DrainedItsExplicitPortsStayOpen) {
+  const test::EchoServer upstream;
+  const auto server = start(explicitPort(upstream.address()));
+  EXPECT_EQ(server->drained(), std::nullopt);
+  wire::Snapshot snapshot;
+  snapshot.drained = true;
+  const auto inEffect = std::make_shared<std::promise<void>>();
+  auto waiting = inEffect->get_future();
+  server->install(std::make_shared<const ServiceTable>(*ServiceTable::make(snapshot)),
+                  [inEffect] { inEffect->set_value(); });
+  ASSERT_EQ(waiting.wait_for(seconds(5)), std::future_status::ready);
+  const Descriptor client = connectTo(server->addresses()[0]);
+  ASSERT_EQ(::send(client.get(), "one", 3, 0), 3);
+  EXPECT_EQ(receive(client, 3), "one");
+  const auto drained = server->drained();
+  ASSERT_TRUE(drained);
+  EXPECT_TRUE(drained->isOver()) << "it captured nothing";
+  EXPECT_EQ(drained->explicitConnections, 1u);
+  EXPECT_EQ(drained->ports, server->addresses());
+  EXPECT_TRUE(server->isDraining());
+  EXPECT_TRUE(server->isAccepting());
+}
+
+TEST_F(ServerTest, TheAdminPortSaysThatItIsDrained) {
+  const auto server = start(explicitPort(*SocketAddress::parse("127.0.0.1:1")));
+  const auto admin = Admin::start(*SocketAddress::parse("127.0.0.1:0"), *server, clock, {});
+  ASSERT_TRUE(admin);
+  const auto ask = [&](const std::string& path) {
+    const http::Target target{.socketPath = {}, .address = (*admin)->address()};
+    const auto answer = http::fetchAndWait(target, {.target = path}, seconds(10));
+    EXPECT_TRUE(answer);
+    return answer ? *answer : http::Response{.status = 0};
+  };
+  EXPECT_EQ(ask("/readyz").status, 200);
+  EXPECT_NE(ask("/metrics").body.find("\nloam_proxy_draining 0"), std::string::npos);
+  wire::Snapshot snapshot;
+  snapshot.drained = true;
+  server->install(std::make_shared<const ServiceTable>(*ServiceTable::make(snapshot)), [] {});
+  const auto ready = ask("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_TRUE((*parseJson(ready.body))["drained"].asBool()) << ready.body;
+  EXPECT_TRUE((*parseJson(ready.body))["draining"].asBool()) << ready.body;
+  EXPECT_NE(ask("/metrics").body.find("\nloam_proxy_draining 1"), std::string::npos);
 }
 
 TEST_F(ServerTest, APortThatIsTakenIsNamed) {

@@ -102,11 +102,16 @@ class SnapshotSourceTest : public testing::Test {
       {
         const std::lock_guard lock(mutex);
         installed.push_back(table->generation());
+        drains.push_back(table->drained());
       }
       done();
     };
     workers.oldConnections = [](std::uint64_t) { return std::uint64_t{0}; };
     workers.takeMissed = [] { return std::vector<SocketAddress>(); };
+    workers.drained = [this] {
+      const std::lock_guard lock(mutex);
+      return remaining;
+    };
     source = std::make_unique<SnapshotSource>("p", http::Target{.socketPath = directory + "/socket"}, nullptr, file(),
                                               *io::EventLoop::make(clock), log, std::move(workers));
     source->start(SnapshotFile(file()).load(), killed);
@@ -133,6 +138,8 @@ class SnapshotSourceTest : public testing::Test {
   std::unique_ptr<SnapshotSource> source;
   std::mutex mutex;
   std::vector<std::uint64_t> installed;
+  std::vector<bool> drains;  // whether each of them was one
+  std::optional<wire::Drained> remaining;
 };
 
 TEST_F(SnapshotSourceTest, InstallsKeepsAndAcknowledges) {
@@ -294,6 +301,41 @@ TEST_F(SnapshotSourceTest, AProxyThatStartsKilledSaysSoAndStillFollowsItsSnapsho
   start(true);
   ASSERT_TRUE(eventually([&] { return !controller->heard().empty() && controller->heard().back().inEffect == 4; }));
   for (const wire::Watch& watch : controller->heard()) EXPECT_TRUE(watch.killed);
+}
+
+TEST_F(SnapshotSourceTest, AKilledProxyStaysDrainedAndADrainedOneFollowsItsSnapshots) {
+  wire::Snapshot drained = snapshotOf(1, 4);
+  drained.drained = true;
+  EXPECT_TRUE(whatKillLeaves(drained).drained);
+  ASSERT_TRUE(SnapshotFile(file()).store(wire::encode(drained)));
+  start(true);
+  ASSERT_TRUE(eventually([&] { return !generations().empty(); })) << "from the disk";
+  source->setKilled(false);
+  ASSERT_TRUE(eventually([&] { return generations().size() == 2; }));
+  EXPECT_EQ(drains, (std::vector<bool>{true, true}));
+  controller->say(wire::encode(snapshotOf(1, 5)));
+  ASSERT_TRUE(eventually([&] { return generations().size() == 3; }));
+  EXPECT_EQ(drains, (std::vector<bool>{true, true, false})) << "resumed";
+}
+
+TEST_F(SnapshotSourceTest, ADrainedProxyTellsWhatIsLeftAndAsksSoonerUntilNothingIs) {
+  ASSERT_TRUE(SnapshotFile(file()).store(wire::encode(snapshotOf(1, 4))));
+  remaining = wire::Drained{false, 3, {*SocketAddress::parse("127.0.0.1:8000")}, 1};
+  start();
+  const auto last = [&] { return controller->heard().empty() ? wire::Watch() : controller->heard().back(); };
+  ASSERT_TRUE(eventually([&] { return last().drained == remaining; }));
+  EXPECT_EQ(last().waitMs, 1000u);
+  {
+    const std::lock_guard lock(mutex);
+    remaining->connections = 0;
+  }
+  ASSERT_TRUE(eventually([&] { return last().drained && last().drained->isOver(); }));
+  EXPECT_EQ(last().waitMs, 30'000u) << "explicit ports stay open, nobody waits for those";
+  {
+    const std::lock_guard lock(mutex);
+    remaining.reset();
+  }
+  EXPECT_TRUE(eventually([&] { return !last().drained; }));
 }
 
 }  // namespace

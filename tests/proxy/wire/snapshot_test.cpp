@@ -41,6 +41,20 @@ TEST(SnapshotTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(encode(*read), encode(sample()));
 }
 
+TEST(SnapshotTest, ADrainIsOneMemberMoreAndNothingElse) {
+  Snapshot drained = sample();
+  drained.drained = true;
+  const auto read = decodeSnapshot(encode(drained));
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_EQ(*read, drained);
+  std::string text = encode(drained);
+  const std::string member = ",\"drained\":true";
+  ASSERT_NE(text.find(member), std::string::npos);
+  text.erase(text.find(member), member.size());
+  EXPECT_EQ(text, encode(sample())) << "who is not drained is told nothing of it";
+  EXPECT_FALSE(decodeSnapshot(R"({"defaults":[],"drained":1,"epoch":1,"generation":1,"proxy":"p","services":[]})"));
+}
+
 TEST(SnapshotTest, NamesEveryProblemWithItsPlace) {
   const auto read = decodeSnapshot(
       R"({"epoch":1,"generation":-1,"proxy":"p","services":[{"name":"a","endpoints":["10.0.0.1"],"features":[{"feature":"f"}],"pn":1}]})");
@@ -73,6 +87,7 @@ TEST(WatchTest, ReadsBackWhatItWrote) {
   watch.oldConnections = 9;
   watch.trust = 2;
   watch.killed = true;
+  watch.drained = Drained{true, 3, {*SocketAddress::parse("127.0.0.1:8000")}, 2};
   watch.missed = {*SocketAddress::parse("10.0.0.1:80")};
   watch.waitMs = 30'000;
   const auto read = decodeWatch(encode(watch));
@@ -89,6 +104,9 @@ TEST(WatchTest, RefusesWhatBreaksItsBounds) {
   EXPECT_FALSE(decodeWatch(encode(watch)));
   watch.waitMs = 0;
   watch.missed.assign(kMostMissed + 1, *SocketAddress::parse("10.0.0.1:80"));
+  EXPECT_FALSE(decodeWatch(encode(watch)));
+  watch.missed.clear();
+  watch.drained.emplace().ports.assign(kMostPorts + 1, *SocketAddress::parse("10.0.0.1:80"));
   EXPECT_FALSE(decodeWatch(encode(watch)));
   EXPECT_FALSE(decodeWatch(good + std::string(kMostWatchBytes, ' ')));
   EXPECT_FALSE(decodeWatch(R"({"proxy":"p"})"));

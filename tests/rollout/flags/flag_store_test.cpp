@@ -68,6 +68,21 @@ TEST_F(FlagStoreTest, ShowsACommitAndKeepsIt) {
   EXPECT_EQ(store->desired()->flag(kCart).revision, done.revision);
 }
 
+TEST_F(FlagStoreTest, ADrainIsKeptUntilItIsTakenBack) {
+  const Drain drain{"web-1", "a test", "ada", 5, 0};
+  const audit::Edit begin{std::string(kDrainKind), "web-1", 0, toJson(drain)};
+  const audit::Commit done = *store->commit({&begin, 1}, act("proxy.drain"));
+  Drain expected = drain;
+  expected.revision = done.revision;
+  EXPECT_EQ(store->desired()->drains.at("web-1"), expected);
+  store = makeStore();
+  EXPECT_EQ(store->desired()->drains.at("web-1"), expected);
+  const audit::Edit lift{std::string(kDrainKind), "web-1", std::nullopt, std::nullopt};
+  ASSERT_TRUE(store->commit({&lift, 1}, act("proxy.resume")));
+  EXPECT_TRUE(store->desired()->drains.empty());
+  EXPECT_TRUE(makeStore()->desired()->drains.empty());
+}
+
 TEST_F(FlagStoreTest, RefusesAnEditUnderAnotherRevision) {
   set(kCart, "sampled");
   const auto seen = store->desired();

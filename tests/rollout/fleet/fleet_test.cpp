@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "proxy/io/task_scope.h"
+#include "rollout/fleet/drain.h"
 #include "tests/support/fake_clock.h"
 
 namespace loam::fleet {
@@ -63,6 +64,23 @@ class FleetTest : public testing::Test {
     fleet.setDesired(std::make_shared<const flags::Desired>(desired));
     turn();
   }
+
+  /// What a proxy says that knows how to be drained.
+  static wire::Watch able(wire::Watch watch) {
+    watch.capabilities.insert(watch.capabilities.begin(), std::string(wire::kDrainCapability));
+    return watch;
+  }
+  void setDrained(const std::string& proxy, bool drained) {
+    ++desired.revision;
+    if (drained) {
+      desired.drains[proxy] = {proxy, "a test", "ada", 5, desired.revision};
+    } else {
+      desired.drains.erase(proxy);
+    }
+    fleet.setDesired(std::make_shared<const flags::Desired>(desired));
+    turn();
+  }
+  DrainState drainState(const std::string& proxy) const { return drainStateOf(*fleet.agent(proxy), fleet.epoch()); }
 
   SystemClock clock;
   Log log{LogLevel::Error};
@@ -245,6 +263,81 @@ TEST_F(FleetTest, ACommitThatTouchesNoFlagChangesNoSnapshot) {
   EXPECT_FALSE(waiting->snapshot) << "nobody is woken";
   EXPECT_EQ(fleet.agent("p1")->generation, first->snapshot->generation);
   EXPECT_TRUE(fleet.progress("cart", later->revision).isDone()) << "what runs is as good as made from it";
+}
+
+TEST_F(FleetTest, ADrainChangesTheBytesOfThatProxyAlone) {
+  const auto one = ask(able(question("p1")));
+  const auto two = ask(able(question("p2")));
+  const std::string before = *fleet.snapshotOf("p1");
+  const std::string other = *fleet.snapshotOf("p2");
+  const auto oneMore = ask(able(running(*one->snapshot)));
+  const auto twoMore = ask(able(running(*two->snapshot)));
+  setDrained("p1", true);
+  ASSERT_TRUE(oneMore->snapshot);
+  EXPECT_TRUE(oneMore->snapshot->drained);
+  EXPECT_FALSE(twoMore->done);
+  EXPECT_EQ(*fleet.snapshotOf("p2"), other);
+  EXPECT_TRUE(fleet.progress("shop", desired.revision).isDone()) << "who is not drained has what is wanted";
+  const auto resumed = ask(able(running(*oneMore->snapshot)));
+  setDrained("p1", false);
+  ASSERT_TRUE(resumed->snapshot);
+  wire::Snapshot again = *resumed->snapshot;
+  again.generation = one->snapshot->generation;
+  EXPECT_EQ(wire::encode(again), before) << "as if nothing had been";
+  EXPECT_EQ(*fleet.snapshotOf("p2"), other);
+}
+
+TEST_F(FleetTest, AProxyThatDoesNotKnowDrainsIsNeverToldOfOne) {
+  setDrained("p1", true);
+  const auto first = ask(question("p1"));
+  ASSERT_TRUE(first->snapshot);
+  EXPECT_FALSE(first->snapshot->drained);
+  EXPECT_EQ(drainState("p1"), DrainState::TooOld);
+  const auto newer = ask(able(running(*first->snapshot)));
+  ASSERT_TRUE(newer->snapshot) << "its successor does";
+  EXPECT_TRUE(newer->snapshot->drained);
+  EXPECT_EQ(drainState("p1"), DrainState::Asked);
+  const auto older = ask(running(*newer->snapshot));
+  ASSERT_TRUE(older->snapshot);
+  EXPECT_FALSE(older->snapshot->drained);
+}
+
+TEST_F(FleetTest, ADrainIsInEffectWhenTheProxySaysSoOfThisOne) {
+  const auto first = ask(able(question("p1")));
+  EXPECT_EQ(drainState("p1"), DrainState::None);
+  const auto asked = ask(able(running(*first->snapshot)));
+  setDrained("p1", true);
+  EXPECT_EQ(drainState("p1"), DrainState::Asked);
+  wire::Watch drained = able(running(*asked->snapshot));
+  drained.drained = wire::Drained{true, 0, {}, 0};
+  ask(drained);
+  EXPECT_EQ(drainState("p1"), DrainState::Draining) << "somebody may still come";
+  drained.drained = wire::Drained{false, 2, {}, 0};
+  ask(drained);
+  EXPECT_EQ(drainState("p1"), DrainState::Draining);
+  drained.drained = wire::Drained{false, 0, {}, 5};
+  const auto last = ask(drained);
+  EXPECT_EQ(drainState("p1"), DrainState::Drained) << "explicit ports stay open";
+  set("cart", "sampled");
+  EXPECT_EQ(drainState("p1"), DrainState::Drained) << "what else is wanted is another matter";
+  setDrained("p1", false);
+  EXPECT_EQ(drainState("p1"), DrainState::Resuming);
+  setDrained("p1", true);
+  EXPECT_EQ(drainState("p1"), DrainState::Asked) << "it may have heard of the resumption";
+  setDrained("p1", false);
+  ask(able(running(*wire::decodeSnapshot(*fleet.snapshotOf("p1")))));
+  EXPECT_EQ(drainState("p1"), DrainState::None);
+}
+
+TEST_F(FleetTest, WhoIsToBeDrainedIsExpectedBeforeItAsks) {
+  EXPECT_FALSE(fleet.agent("p1"));
+  setDrained("p1", true);
+  EXPECT_EQ(fleet.agent("p1")->drain->by, "ada");
+  EXPECT_TRUE(fleet.agents().empty()) << "it did not ask";
+  ASSERT_EQ(fleet.expected().size(), 1u);
+  EXPECT_EQ(drainState("p1"), DrainState::Asked);
+  EXPECT_TRUE(ask(able(question("p1")))->snapshot->drained) << "with its first snapshot";
+  EXPECT_EQ(fleet.expected().size(), 1u);
 }
 
 TEST_F(FleetTest, TheTextIsWhatTheWholeSnapshotWouldEncodeTo) {
