@@ -75,8 +75,9 @@ http::Response Answers::once(const Call& call, Keep keep, const std::function<ht
   }
   const std::string_view path = call.request.path();
   const std::string_view query = std::string_view(call.request.target).substr(path.size());
-  const std::string name =
-      sha256Hex(call.caller.who + "\n" + call.request.method + " " + std::string(path) + "\n" + std::string(key));
+  // Also by how he is known: another token of the same person may be bound to less.
+  const std::string name = sha256Hex(call.caller.who + "\n" + call.caller.via + "\n" + call.request.method + " " +
+                                     std::string(path) + "\n" + std::string(key));
   const std::string print = sha256Hex(std::string(query) + "\n" + call.request.body);
   const std::int64_t now = unixSeconds(clock_.wall());
   if (const auto known = answers_.find(name); known != answers_.end() && now - known->second.at < kKeptFor.count()) {

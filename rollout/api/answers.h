@@ -13,8 +13,9 @@
 
 namespace loam::api {
 
-/// What was answered to requests with an Idempotency-Key: one that comes again within a day is answered the same and
-/// not done again. The answers are documents of the ledger, so that they outlive the controller. The control thread.
+/// What was answered to requests with an Idempotency-Key: one that comes again within a day from the same caller, by the
+/// same token where there is one, is answered the same and not done again. Nobody gets what was answered to another; a
+/// route's role is looked at before. The answers are documents of the ledger, so that they outlive the controller. The control thread.
 class Answers {
  public:
   static constexpr std::size_t kMost = 1000;  ///< the newest
@@ -50,7 +51,7 @@ class Answers {
 
   flags::FlagStore& store_;
   const Clock& clock_;
-  std::map<std::string, Answer> answers_;  // by hash of who, path and key
+  std::map<std::string, Answer> answers_;  // by hash of who, token, path and key
   std::size_t bytes_ = 0;                  // of bodies
   std::uint64_t arrived_ = 0;
 };

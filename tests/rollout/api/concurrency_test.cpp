@@ -34,6 +34,39 @@ class ConcurrencyTest : public ControllerFixture {
   }
 };
 
+TEST_F(ConcurrencyTest, AnAnswerIsReplayedToWhoeverGotItAndToNobodyElse) {
+  // All of one person, who is the same "who" whatever she shows.
+  ASSERT_EQ(post("/v1/users", R"({"name":"ada","role":"admin"})").status, 201);
+  const std::string all = secretOf("all", "operator", R"(,"user":"ada")");
+  const std::string part = secretOf("part", "operator", R"(,"user":"ada","services":["cart"])");
+  const std::string reads = secretOf("reads", "viewer", R"(,"user":"ada")");
+  const std::string other = secretOf("other", "operator", R"(,"user":"ada")");
+  const auto ask = [this](const std::string& token, const std::string& target, const std::string& body) {
+    return sendAs(token, {.method = "POST",
+                          .target = target,
+                          .headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", "k"}},
+                          .body = body});
+  };
+  const std::pair<const char*, const char*> asked[] = {
+      {"/v1/freezes", R"({"service":"web","reason":"x"})"},
+      {"/v1/kill", R"({"service":"web"})"},
+      {"/v1/changes", R"({"edits":[{"service":"*","feature":"observe","stage":"off"}]})"},
+      {"/v1/import", R"({"services":{"web":{"owner":"ada"}},"reason":"x"})"}};
+  for (const auto& [target, body] : asked) {
+    const auto first = ask(all, target, body);
+    ASSERT_EQ(first.status / 100, 2) << first.body;
+    const auto again = ask(all, target, body);
+    EXPECT_EQ(again.body, first.body) << target;
+    EXPECT_EQ(again.header("idempotent-replayed"), "true") << target;
+    EXPECT_EQ(ask(reads, target, body).status, 403) << target;
+    EXPECT_EQ(ask(other, target, body).header("idempotent-replayed"), "") << target;
+    const auto narrower = ask(part, target, body);
+    EXPECT_EQ(narrower.header("idempotent-replayed"), "") << target;
+    // What is so already is nothing that would change.
+    EXPECT_EQ(narrower.status, std::string_view(target) == "/v1/import" ? 200 : 403) << target << narrower.body;
+  }
+}
+
 TEST_F(ConcurrencyTest, E6_APatchNeedsToSayWhatWasSeen) {
   const std::string body = R"({"stage":"off","reason":"a test"})";
   EXPECT_EQ(etag(kFlag), "\"0\"");
