@@ -109,8 +109,8 @@ int serve(const Settings& settings, const sigset_t& ending) {
   std::filesystem::create_directories(std::filesystem::path(settings.database).parent_path(), ignored);
   std::filesystem::create_directories(std::filesystem::path(settings.control).parent_path(), ignored);
   if (settings.agents) raiseDescriptorLimit();
-  // It holds the authority's keys: no core dump, no debugger (D11).
-  if (settings.agents && ::prctl(PR_SET_DUMPABLE, 0) != 0) {
+  // It holds the authority's keys, or secrets of webhooks: no core dump, no debugger (D11).
+  if ((settings.agents || !settings.webhooks.empty()) && ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     return say(loam::systemError(errno, "keeping keys out of core dumps"), kError);
   }
   const loam::SystemClock clock;

@@ -100,6 +100,23 @@ io::Task<Result<Response>> ClientConnection::ask(Request request, Monotonic dead
   co_return response;
 }
 
+io::Task<Result<Response>> ClientConnection::askBriefly(Request request, Monotonic deadline, std::size_t most) {
+  constexpr seconds kForTheBody{1};
+  const Status sent = co_await send(request, deadline);
+  if (!sent && sent.error().code == ErrorCode::Timeout) co_return fail(sent.error());
+  Response response;
+  BodyPlan plan;
+  const Receipt receipt = co_await readHead(request.method == "HEAD", deadline, response, plan);
+  if (receipt == Receipt::Complete) {
+    const Monotonic patience = std::min<Monotonic>(deadline, stream_->loop().now() + kForTheBody);
+    const Receipt body = co_await input_.readBody(plan, most, patience, response.body);
+    if (body != Receipt::Complete) response.body.clear();
+  }
+  stream_->cut();
+  if (receipt != Receipt::Complete) co_return fail(errorOf(receipt));
+  co_return response;
+}
+
 /// Reads heads until one of a final answer; `plan` says how its body goes.
 io::Task<Receipt> ClientConnection::readHead(bool toHead, Monotonic deadline, Response& response, BodyPlan& plan) {
   constexpr int kMostInterim = 16;

@@ -28,8 +28,12 @@ class ClientConnection {
   /// Exhausted for one of more than kMostAnswerBytes, Denied when the server refused our certificate.
   io::Task<Result<Response>> ask(Request request, Monotonic deadline);
 
-  /// The same for an answer that comes piece by piece, each handed to `take`, until that says false or the body ends;
-  /// Timeout after `silence`. An answer other than 200 comes whole. Nothing may follow on this connection.
+  /// The same for who needs the status above all: of the body at most `most` bytes are taken, none of one that is
+  /// longer, and what goes wrong with it is no error. Nothing may follow on this connection.
+  io::Task<Result<Response>> askBriefly(Request request, Monotonic deadline, std::size_t most);
+
+  /// The same as ask() for an answer that comes piece by piece, each handed to `take`, until that says false or the
+  /// body ends; Timeout after `silence`. An answer other than 200 comes whole. Nothing may follow on this connection.
   io::Task<Result<Response>> follow(Request request, milliseconds silence, std::function<bool(std::string_view)> take);
 
   /// Whether another request may follow: not after an error, a dropped ask(), or an answer that ends the connection.

@@ -29,6 +29,13 @@ bool allowOnlyTheNewest(SSL_CTX* context) {
          SSL_CTX_set_ciphersuites(context, kSuites) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1;
 }
 
+/// What of TLS 1.2 is as good: an ephemeral key and an AEAD. There the groups bind certificates too.
+bool allowTls12(SSL_CTX* context) {
+  return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+         SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+         SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+}
+
 int verifyMode(ClientCertificate client) {
   switch (client) {
     case ClientCertificate::Required:
@@ -69,7 +76,7 @@ Result<std::shared_ptr<const Context>> Context::client(Settings settings, std::s
 Status Context::prepare(bool isServer) {
   ERR_clear_error();
   context_ = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method());
-  if (context_ == nullptr || !allowOnlyTheNewest(context_)) {
+  if (context_ == nullptr || !allowOnlyTheNewest(context_) || (settings_.tls12 && !allowTls12(context_))) {
     return fail(libraryError(ErrorCode::Unsupported, "TLS: this OpenSSL cannot do what Loam needs"));
   }
   verifyPeers(context_, rules_);

@@ -17,9 +17,9 @@ namespace loam::tls {
 /// Whether clients have to show a certificate. One that is shown has to be good in either case.
 enum class ClientCertificate { Required, Wanted, Unwanted };
 
-/// How connections are secured, of one side: TLS 1.3 only, no tickets, no resumption, no early data (D3, D13). Made
-/// anew when a certificate or a root changes; connections keep the one they began with. Made on any thread, used by one
-/// loop.
+/// How connections are secured, of one side: TLS 1.3 only unless `tls12`, no tickets, no resumption, no early data (D3,
+/// D13). Made anew when a certificate or a root changes; connections keep the one they began with. Made on any thread,
+/// used by one loop.
 class Context {
  public:
   struct Settings {
@@ -33,6 +33,8 @@ class Context {
     /// before a byte of it is used. An authorisation, not a part of the handshake: nobody is asked for a client that
     /// shows no certificate.
     std::function<std::optional<std::string>(const Certificate& leaf)> admits{};
+    std::string serverName{};  ///< of a client: the name of the DNS that it asks for (SNI); empty: none
+    bool tls12 = false;        ///< also speaks TLS 1.2, with AEAD and forward secrecy: to programs that are not Loam's
   };
 
   /// InvalidArgument for certificates and keys that do not fit or are too weak, and for a side that would believe

@@ -20,7 +20,8 @@ bool isGoodFor(const Certificate& leaf, const std::string& name) {
   if (IpAddress::parse(name)) return X509_check_ip_asc(leaf.get(), name.c_str(), 0) == 1;
   return X509_check_host(leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
 }
-Result<std::shared_ptr<const Context>> clientOf(const std::string& name, const std::string& authorities) {
+
+Result<std::shared_ptr<const Context>> clientOf(const std::string& name, const std::string& authorities, bool tls12) {
   const char* const named = std::getenv("SSL_CERT_FILE");
   const std::string host = named == nullptr ? kOfTheHost : named;
   const auto pem = readFile(authorities.empty() ? host : authorities, kMostBytes);
@@ -33,6 +34,9 @@ Result<std::shared_ptr<const Context>> clientOf(const std::string& name, const s
     if (isGoodFor(leaf, name)) return std::nullopt;
     return "its certificate (" + leaf.subject() + ") is not for " + name;
   };
+  // Many hosts behind one address know by this which certificate to show; an address is none of its forms.
+  if (!IpAddress::parse(name)) settings.serverName = name;
+  settings.tls12 = tls12;
   return Context::client(std::move(settings));
 }
 

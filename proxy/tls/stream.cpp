@@ -63,6 +63,8 @@ Stream::Stream(bool isServer, std::shared_ptr<const Context> context, std::uniqu
     SSL_set_accept_state(ssl_);
   } else {
     SSL_set_connect_state(ssl_);
+    const std::string& name = context_->settings_.serverName;
+    if (!name.empty()) SSL_set_tlsext_host_name(ssl_, name.c_str());
   }
 }
 

@@ -13,6 +13,7 @@
 #include "rollout/api/naming_routes.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
+#include "rollout/api/webhook_routes.h"
 
 namespace loam::api {
 
@@ -51,6 +52,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addDrainRoutes(router_, control_);
   addIdentityRoutes(router_, control_);
   addEventRoutes(router_, events_);
+  addWebhookRoutes(router_, control_, loop_);
   addAccessRoutes(router_, control_, access);
   addWhoamiRoute(router_, [this] { return servesLoopback_ && callers_.isLoopbackOpen(); });
   addHealthRoutes();
@@ -83,6 +85,7 @@ void Api::addHealthRoutes() {
     state.writesWaiting = writer_.waiting();
     state.readsWaiting = reader_.waiting();
     state.agents = agentTally_;
+    if (control_.webhooks != nullptr) state.webhooks = control_.webhooks->standing();
     if (control_.identities != nullptr) {
       state.standing = control_.identities->standing();
       state.identities = &control_.identities->tally();

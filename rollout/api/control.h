@@ -14,6 +14,7 @@
 #include "rollout/flags/flag_store.h"
 #include "rollout/fleet/fleet.h"
 #include "rollout/identity/identities.h"
+#include "rollout/notify/webhooks.h"
 
 namespace loam::api {
 
@@ -29,6 +30,7 @@ struct Control {
   Background& reader;
   const Clock& clock;
   identity::Identities* identities = nullptr;  ///< null: no authority is held; the control thread's
+  notify::Webhooks* webhooks = nullptr;        ///< null: there are none; any thread's
 };
 
 /// The body of a request that somebody answers for: its members, and `reason` and `ticket`, which every such body may

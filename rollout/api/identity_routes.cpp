@@ -110,14 +110,6 @@ Response rotate(const Scene& scene, const Call& call) {
   return done ? show(scene) : problem(done.error());
 }
 
-std::vector<identity::Heard> heardOf(const fleet::Fleet& fleet) {
-  std::vector<identity::Heard> heard;
-  for (const fleet::Agent& agent : fleet.agents()) {
-    if (!agent.spiffe.empty()) heard.push_back({agent.name, agent.trust, !fleet.isSilent(agent)});
-  }
-  return heard;
-}
-
 /// `since`: unix seconds from which on the fleet was listened to.
 io::Task<Response> answer(Control control, Call call, std::int64_t since, Answer then) {
   if (control.identities == nullptr) {
@@ -137,6 +129,14 @@ io::Task<Response> answer(Control control, Call call, std::int64_t since, Answer
 }
 
 }  // namespace
+
+std::vector<identity::Heard> heardOf(const fleet::Fleet& fleet) {
+  std::vector<identity::Heard> heard;
+  fleet.visit([&](const fleet::Agent& agent) {
+    if (!agent.spiffe.empty()) heard.push_back({agent.name, agent.trust, !fleet.isSilent(agent)});
+  });
+  return heard;
+}
 
 void addIdentityRoutes(Router& router, const Control& control) {
   const std::int64_t since = unixSeconds(control.clock.wall());

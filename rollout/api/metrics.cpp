@@ -114,6 +114,23 @@ void addIdentity(Families& out, const ControllerState& state) {
   out.counter("loam_controller_agents_insecure_total", "TLS handshakes that failed", state.agents.http.insecure);
 }
 
+void addWebhooks(Families& out, const std::vector<notify::HookStanding>& webhooks) {
+  constexpr const char* kName = "loam_controller_webhook_deliveries_total";
+  constexpr const char* kHelp = "Events for webhooks: delivered, tries that failed, and what was given up or dropped";
+  for (const notify::HookStanding& hook : webhooks) {
+    const ClientMetric::Label of = label("webhook", hook.name);
+    out.counter(kName, kHelp, hook.delivered, {of, label("outcome", "delivered")});
+    out.counter(kName, kHelp, hook.failed, {of, label("outcome", "failed")});
+    out.counter(kName, kHelp, hook.refused, {of, label("outcome", "refused")});
+    out.counter(kName, kHelp, hook.expired, {of, label("outcome", "expired")});
+    out.counter(kName, kHelp, hook.dropped, {of, label("outcome", "dropped")});
+  }
+  for (const notify::HookStanding& hook : webhooks) {
+    out.gauge("loam_controller_webhook_waiting", "Events that wait for a webhook", static_cast<double>(hook.waiting),
+              {label("webhook", hook.name)});
+  }
+}
+
 }  // namespace
 
 std::string metricsText(const ControllerState& state) {
@@ -121,6 +138,7 @@ std::string metricsText(const ControllerState& state) {
   addStore(out, state);
   addProxies(out, state);
   if (state.standing) addIdentity(out, state);
+  addWebhooks(out, state.webhooks);
   out.counter("loam_controller_http_connections_total", "Connections accepted", state.http.connections);
   out.counter("loam_controller_http_requests_total", "Requests handled", state.http.requests);
   out.counter("loam_controller_http_refused_total", "Requests refused by the codec", state.http.refused);

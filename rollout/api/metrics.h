@@ -8,6 +8,7 @@
 #include "proxy/http/http1_connection.h"
 #include "rollout/api/agent_tally.h"
 #include "rollout/identity/standing.h"
+#include "rollout/notify/hook.h"
 #include "shadow/graph/flow.h"
 #include "shadow/record/graph_store.h"
 
@@ -26,6 +27,7 @@ struct ControllerState {
   std::shared_ptr<const identity::Standing> standing{};  ///< null: no authority is held, and there are no agents
   const identity::Tally* identities = nullptr;
   AgentTally agents{};
+  std::vector<notify::HookStanding> webhooks{};
 };
 
 /// Prometheus' text form.

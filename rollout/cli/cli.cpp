@@ -35,6 +35,7 @@ Cli::Cli(Terminal terminal, Home home, Restore restore)
   addBackupCommands(app_, session_, std::move(restore));
   addAccessCommands(app_, session_);
   addEventsCommand(app_, session_);
+  addWebhookCommands(app_, session_);
   addCaptureCommands(app_, session_);
   addOwnCommands();
 }

@@ -26,6 +26,7 @@ void addBackupCommands(CLI::App& app, Session& session, Restore restore);
 void addManCommand(CLI::App& app, Session& session);
 void addAccessCommands(CLI::App& app, Session& session);
 void addEventsCommand(CLI::App& app, Session& session);
+void addWebhookCommands(CLI::App& app, Session& session);
 void addProxyCommands(CLI::App& app, Session& session);
 void addTopCommand(CLI::App& app, Session& session);
 void addTapCommand(CLI::App& app, Session& session);

@@ -84,6 +84,7 @@ std::optional<NameKind> kindOf(const CLI::Option& option, const CLI::App& comman
   if (text == "FEATURE" || name == "--feature") return NameKind::Feature;
   if (text == "STAGE") return NameKind::Stage;
   if (text == "PROXY") return NameKind::Proxy;
+  if (text == "WEBHOOK") return NameKind::Webhook;
   if (text == "ID" && noun != nullptr && noun->get_name() == "change") return NameKind::Change;
   if (text == "ID" && noun != nullptr && noun->get_name() == "freeze") return NameKind::Freeze;
   return std::nullopt;

@@ -14,7 +14,7 @@ namespace loam::cli {
 std::string completionScript(std::string_view shell);
 
 /// Names that only the controller knows.
-enum class NameKind : std::uint8_t { Service, Feature, Stage, Proxy, Change, Freeze };
+enum class NameKind : std::uint8_t { Service, Feature, Stage, Proxy, Change, Freeze, Webhook };
 using Names = std::function<std::vector<std::string>(NameKind, const std::vector<std::string>& before)>;
 
 /// What may follow the words typed so far (without the program's own name): the last one is being typed and may be

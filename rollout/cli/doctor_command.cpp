@@ -116,6 +116,23 @@ void checkDisk(const Session& session, std::vector<PreflightCheck>& checks) {
   checks.push_back(disk);
 }
 
+/// Whether those who are to be told of trouble are; nothing where nobody is.
+void checkWebhooks(const Session& session, std::vector<PreflightCheck>& checks) {
+  const auto answer = session.get("/v1/webhooks");
+  if (!answer || (*answer)["webhooks"].empty()) return;
+  PreflightCheck told{"LD-0208", Verdict::Ok, "webhooks take what happens",
+                      std::to_string((*answer)["webhooks"].size()) + " configured", ""};
+  for (const Json::Value& hook : (*answer)["webhooks"]) {
+    // Times of one form: the later is the greater.
+    if (hook["last_failure"].asString() <= hook["last_success"].asString()) continue;
+    told.verdict = Verdict::Warn;
+    told.measured = hook["name"].asString() + ": " + hook["last_error"].asString() + "; " +
+                    std::to_string(hook["waiting"].asUInt64()) + " wait";
+    told.fix = "loam webhook test " + hook["name"].asString();
+  }
+  checks.push_back(told);
+}
+
 /// Who may change things: on the first day everybody on this host may, by the loopback port.
 void checkAccess(const Session& session, std::vector<PreflightCheck>& checks) {
   const auto answer = session.get("/v1/whoami");
@@ -185,6 +202,7 @@ int doctor(const Session& session, const std::string& guardSocket) {
   checkKeeping(session, checks);
   checkDisk(session, checks);
   checkAccess(session, checks);
+  checkWebhooks(session, checks);
   checkGuard(guardSocket.empty() ? session.home.guardSocket() : guardSocket, checks);
   Verdict worst = Verdict::Ok;
   for (const PreflightCheck& check : checks) worst = std::max(worst, check.verdict);

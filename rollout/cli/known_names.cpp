@@ -42,6 +42,8 @@ std::vector<std::string> namesFor(Session& session, NameKind kind, const std::ve
       return members(session, "/v1/changes", "changes", "id");
     case NameKind::Freeze:
       return members(session, "/v1/freezes", "freezes", "id");
+    case NameKind::Webhook:
+      return members(session, "/v1/webhooks", "webhooks", "name");
   }
   return {};
 }

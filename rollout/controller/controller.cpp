@@ -1,6 +1,9 @@
 #include "rollout/controller/controller.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <random>
 #include <utility>
@@ -47,6 +50,21 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
   return epoch;
 }
 
+/// What receivers of webhooks know this controller by.
+std::string nameOfThisHost() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "controller";
+  return name.data();
+}
+
+/// Null where none is configured.
+Result<std::unique_ptr<notify::Webhooks>> openWebhooks(const Settings& settings, const audit::Ledger& ledger,
+                                                       const Clock& clock, Log& log) {
+  if (settings.webhooks.empty()) return std::unique_ptr<notify::Webhooks>();
+  notify::Dispatch::Settings dispatch{nameOfThisHost(), settings.control + ".webhooks"};
+  return notify::Webhooks::make(settings.webhooks, std::move(dispatch), ledger, random64, clock, log);
+}
+
 }  // namespace
 
 Controller::Controller(Made made, const Stores& stores, const Clock& clock, Log& log)
@@ -61,9 +79,11 @@ Controller::Controller(Made made, const Stores& stores, const Clock& clock, Log&
       access_(*ledger_, clock),
       fleet_(*loop_, made.epoch, clock, log),
       identities_(std::move(made.identities)),
+      webhooks_(std::move(made.webhooks)),
       control_(*loop_),
       reading_(*loop_),
-      controlOf_{flags_, changes_, answers_, *ledger_, fleet_, control_, reading_, clock, identities_.get()},
+      controlOf_{flags_,   changes_, answers_, *ledger_,          fleet_,
+                 control_, reading_, clock,    identities_.get(), webhooks_.get()},
       api_(*loop_, recorder_, controlOf_, access_, std::move(made.local), clock, log),
       agents_(*loop_, agentRouter_, api_.agentTally(), clock, log) {}
 
@@ -73,17 +93,20 @@ Result<std::unique_ptr<Controller>> Controller::make(const Settings& settings, c
   if (!loop) return fail(std::move(loop).error());
   auto local = localRoles(settings.socketRoles);
   if (!local) return fail(std::move(local).error());
-  const auto epoch = nextEpoch(stores.ledger, clock, log);
-  if (!epoch) return fail(epoch.error());
   auto ledger = std::make_unique<audit::WatchedLedger>(stores.ledger);
+  const auto epoch = nextEpoch(*ledger, clock, log);
+  if (!epoch) return fail(epoch.error());
   std::unique_ptr<identity::Identities> identities;
   if (settings.agents) {
     auto opened = openIdentities(settings.authority, settings.trustDomain, *ledger, clock, log);
     if (!opened) return fail(std::move(opened).error());
     identities = *std::move(opened);
   }
+  auto webhooks = openWebhooks(settings, *ledger, clock, log);
+  if (!webhooks) return fail(std::move(webhooks).error());
   std::unique_ptr<Controller> controller(new Controller(
-      {*std::move(loop), std::move(ledger), std::move(identities), *std::move(local), *epoch}, stores, clock, log));
+      {*std::move(loop), std::move(ledger), std::move(identities), *std::move(webhooks), *std::move(local), *epoch},
+      stores, clock, log));
   LOAM_TRY(controller->loadWanted(stores.ledger));
   if (!settings.catalogue.empty()) LOAM_TRY(controller->loadCatalogue(settings.catalogue));
   LOAM_TRY(makeDirectoryFor(settings.socket));
@@ -128,8 +151,20 @@ Status Controller::openPort(const Settings& settings) {
   return {};
 }
 
+void Controller::run() {
+  if (webhooks_) {
+    webhooks_->start();
+    lookout_ = std::make_unique<Lookout>(
+        *loop_, controlOf_, *ledger_, [this] { return api_.callers().wrongTokens(); }, *webhooks_);
+    scope_.spawn(lookout_->watchLoop());
+    scope_.spawn(lookout_->watchControl());
+  }
+  loop_->run();
+}
+
 void Controller::reload() {
   if (certificate_) certificate_->ask();
+  if (webhooks_) webhooks_->reload();
 }
 
 Status Controller::loadWanted(audit::Ledger& ledger) {
@@ -143,9 +178,24 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
   flags_.onChange([this](std::shared_ptr<const flags::Desired> desired) {
     loop_->post([this, desired = std::move(desired)] { fleet_.setDesired(desired); });
   });
-  ledger_->onCommit([this] { loop_->post([this] { api_.events().ledgerMoved(); }); });
+  ledger_->onCommit([this] {
+    loop_->post([this] { api_.events().ledgerMoved(); });
+    if (webhooks_) webhooks_->ledgerMoved();
+  });
   scope_.spawn(tick());
   return {};
+}
+
+/// While it fails: whether it can be written again, which nobody may want for hours.
+void Controller::tryLedger() {
+  constexpr seconds kEvery{5};
+  if (!ledger_->failure() || clock_.now() - tried_ < kEvery) return;
+  tried_ = clock_.now();
+  Json::Value body(Json::objectValue);
+  body["epoch"] = Json::UInt64(fleet_.epoch());
+  body["tried"] = Json::Int64(unixSeconds(clock_.wall()));
+  const audit::Edit edit{"controller", "epoch", std::nullopt, body};
+  (void)ledger_->commit({&edit, 1}, std::nullopt);  // the ledger remembers why it could not
 }
 
 /// What falls due by the clock, on the control thread.
@@ -154,6 +204,7 @@ io::Task<void> Controller::tick() {
     co_await loop_->sleepFor(kTick);
     api::Background::Work work = [this, used = api_.callers().takeUses()] {
       flags_.settleJournal();
+      tryLedger();
       changes_.keepAppointments();
       if (identities_) identities_->keepHouse();
       answers_.forget();

@@ -12,6 +12,7 @@
 #include "rollout/audit/watched_ledger.h"
 #include "rollout/changes/changes.h"
 #include "rollout/controller/agents_port.h"
+#include "rollout/controller/lookout.h"
 #include "rollout/controller/server_certificate.h"
 #include "rollout/controller/settings.h"
 #include "rollout/flags/flag_store.h"
@@ -35,9 +36,9 @@ class Controller {
   static Result<std::unique_ptr<Controller>> make(const Settings& settings, const Stores& stores, const Clock& clock,
                                                   Log& log);
 
-  /// Serves until stop().
-  void run() { loop_->run(); }
-  /// Any thread: reads the certificate anew.
+  /// Serves until stop(). Once.
+  void run();
+  /// Any thread: reads the certificate anew, and what webhooks have from files.
   void reload();
   /// Any thread: answers what is under way (at most 5 s), then run() returns.
   void stop();
@@ -56,6 +57,7 @@ class Controller {
     std::unique_ptr<io::EventLoop> loop;
     std::unique_ptr<audit::WatchedLedger> ledger;
     std::unique_ptr<identity::Identities> identities;
+    std::unique_ptr<notify::Webhooks> webhooks;
     api::LocalRoles local;
     std::uint64_t epoch;
   };
@@ -67,6 +69,7 @@ class Controller {
   Status openPort(const Settings& settings);
   Status serveAgents(const SocketAddress& address);
   void takeStanding(std::shared_ptr<const identity::Standing> standing);
+  void tryLedger();
   io::Task<void> tick();
   io::Task<void> drain();
 
@@ -83,6 +86,9 @@ class Controller {
   std::unique_ptr<ServerCertificate> certificate_;  // none: no TLS
   fleet::Fleet fleet_;
   const std::unique_ptr<identity::Identities> identities_;  // null: none is held
+  const std::unique_ptr<notify::Webhooks> webhooks_;        // null: there are none
+  std::unique_ptr<Lookout> lookout_;                        // null: nobody is to be told
+  Monotonic tried_{};                                       // when the ledger was, on the control thread
   api::Background control_;
   api::Background reading_;
   const api::Control controlOf_;

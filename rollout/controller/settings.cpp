@@ -45,7 +45,7 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
   YamlProblems problems(path);
   auto root = YamlMapping::load(path, problems,
                                 {"listen", "socket", "agents", "trust_domain", "authority", "db", "control_db",
-                                 "catalogue", "log_level", "socket_roles", "tls", "names"});
+                                 "catalogue", "log_level", "socket_roles", "tls", "names", "webhooks"});
   if (!root) return fail(std::move(root).error());
   settings.listen = root->address("listen");
   readTls(*root, settings);
@@ -65,6 +65,7 @@ Result<Settings> loadSettings(const std::string& path, const Home& home) {
     settings.logLevel = levelOf(*level);
   }
   readSocketRoles(*root, settings.socketRoles);
+  settings.webhooks = notify::readWebhooks(*root);
   LOAM_TRY(problems.status());
   return settings;
 }

@@ -10,6 +10,7 @@
 #include "proxy/base/log.h"
 #include "proxy/base/result.h"
 #include "rollout/controller/authority_settings.h"
+#include "rollout/notify/hook_settings.h"
 
 namespace loam::controller {
 
@@ -36,6 +37,7 @@ struct Settings {
   std::string trustDomain = "loam";  ///< of all names that the authority gives
   AuthoritySettings authority{};
   SocketRoles socketRoles{};
+  std::vector<notify::HookSettings> webhooks{};  ///< with the secrets that their files held
   LogLevel logLevel = LogLevel::Info;
 };
 

@@ -263,6 +263,19 @@ std::optional<Agent> Fleet::agent(const std::string& name) const {
   return agent;
 }
 
+void Fleet::visit(const std::function<void(const Agent&)>& look) const {
+  for (const auto& [name, entry] : entries_) look(entry.agent);
+}
+
+std::vector<std::string> Fleet::neverAsked() const {
+  std::vector<std::string> names;
+  if (clock_.now() - began_ <= kSilentAfter) return names;
+  for (const auto& [name, services] : topology_->carried) {
+    if (!entries_.contains(name)) names.push_back(name);
+  }
+  return names;
+}
+
 std::optional<std::string> Fleet::snapshotOf(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) return std::nullopt;

@@ -54,6 +54,11 @@ class Fleet {
   std::vector<Agent> expected() const;
   /// One of those.
   std::optional<Agent> agent(const std::string& name) const;
+  /// Shows every proxy, where copies would be too many.
+  void visit(const std::function<void(const Agent&)>& look) const;
+  /// Proxies that the record knows and that have not asked since this controller began; none for its first
+  /// kSilentAfter.
+  std::vector<std::string> neverAsked() const;
   /// The snapshot that a proxy is to run.
   std::optional<std::string> snapshotOf(const std::string& name) const;
   bool isSilent(const Agent& agent) const;

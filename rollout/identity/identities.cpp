@@ -221,7 +221,8 @@ Status Identities::publish() {
     const Authority* const authority = authorities_.find(root);
     if (authority == nullptr) return fail(ErrorCode::NotFound, "no authority " + root + " is held");
     const Hierarchy& hierarchy = authority->hierarchy();
-    standing->roots.push_back({root, hierarchy.root, hierarchy.intermediate.notAfter(), hierarchy.rootKey.has_value()});
+    standing->roots.push_back({root, hierarchy.root, hierarchy.intermediate.notAfter(), hierarchy.rootKey.has_value(),
+                               hierarchy.intermediate.notBefore()});
   }
   standing->denied = records_.denials();
   standing->own = own_;

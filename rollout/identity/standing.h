@@ -21,6 +21,7 @@ struct Standing {
     tls::Certificate certificate;
     std::int64_t intermediateUntil = 0;  ///< unix seconds: nothing is issued after that
     bool renewable = false;              ///< the controller can sign the next intermediate itself
+    std::int64_t intermediateFrom = 0;   ///< unix seconds: when its life began
   };
   std::string trustDomain;
   Rotation rotation;

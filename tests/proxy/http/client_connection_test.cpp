@@ -21,11 +21,32 @@ io::Task<void> askOver(ClientConnection& connection, Request request, Monotonic 
 
 class ClientConnectionTest : public HttpFixture {
  protected:
+  static io::Task<Response> said(int status, std::string body) {
+    Response response;
+    response.status = status;
+    response.body = std::move(body);
+    co_return response;
+  }
+  static io::Task<Response> never(const Request&) {
+    co_await std::suspend_always();
+    co_return Response{};
+  }
   Target here() const { return {.socketPath = {}, .address = server->address()}; }
   Connected connect(const Target& target) {
     Connected out = fail(ErrorCode::Io, "never ended");
     io::TaskScope scope;
     scope.spawn(connectTo(*loop, target, clock.now() + milliseconds(3000), out));
+    turnUntil([&] { return scope.size() == 0; });
+    return out;
+  }
+  static io::Task<void> askBrieflyOver(ClientConnection& connection, Monotonic deadline, Result<Response>& out) {
+    Request request{.method = "POST", .target = "/", .body = "x"};
+    out = co_await connection.askBriefly(std::move(request), deadline, 100);
+  }
+  Result<Response> askBriefly(ClientConnection& connection, milliseconds patience = milliseconds(3000)) {
+    Result<Response> out = fail(ErrorCode::Io, "never ended");
+    io::TaskScope scope;
+    scope.spawn(askBrieflyOver(connection, clock.now() + patience, out));
     turnUntil([&] { return scope.size() == 0; });
     return out;
   }
@@ -61,6 +82,30 @@ TEST_F(ClientConnectionTest, SaysWhenItIsClosed) {
   const auto after = ask(**connection, {.target = "/"});
   ASSERT_FALSE(after);
   EXPECT_EQ(after.error().code, ErrorCode::Closed);
+}
+
+TEST_F(ClientConnectionTest, WhoNeedsTheStatusAboveAllReadsNoLongBody) {
+  std::string body;
+  serve({}, [&body](const Request&) { return said(418, body); });
+  for (const std::size_t size : {0, 100, 101, 10'000'000}) {
+    body = std::string(size, 'x');
+    const auto connection = connect(here());
+    ASSERT_TRUE(connection);
+    const auto answer = askBriefly(**connection);
+    ASSERT_TRUE(answer) << size << ": " << answer.error().describe();
+    EXPECT_EQ(answer->status, 418);
+    EXPECT_EQ(answer->body.size(), size <= 100 ? size : 0) << size;
+    EXPECT_FALSE((*connection)->isOpen());
+  }
+}
+
+TEST_F(ClientConnectionTest, WhoNeedsTheStatusWaitsForItAsLongAsOthers) {
+  serve({}, &never);
+  const auto connection = connect(here());
+  ASSERT_TRUE(connection);
+  const auto answer = askBriefly(**connection, milliseconds(50));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::Timeout);
 }
 
 TEST_F(ClientConnectionTest, AServerThatClosedMeanwhileIsRetryable) {

@@ -201,6 +201,48 @@ TEST_F(HandshakeTest, D3_NothingOlderOrWeakerThanTls13IsSpoken) {
   EXPECT_EQ(old.error().code, ErrorCode::Protocol) << old.error().describe();
 }
 
+TEST_F(HandshakeTest, D3_ToOthersTls12IsSpokenButNothingWeak) {
+  Context::Settings settings{.own = client.credentials(), .roots = {root.certificate}};
+  settings.tls12 = true;
+  const auto context = contextOf(Context::client(std::move(settings)));
+  const auto at = [](int version, const char* ciphers) {
+    return [version, ciphers](SSL_CTX* of) {
+      SSL_CTX_set_max_proto_version(of, version);
+      SSL_CTX_set_cipher_list(of, ciphers);
+    };
+  };
+  std::string heard;
+  EXPECT_TRUE(meetServer(context, server, heard, at(TLS1_3_VERSION, "DEFAULT"))) << heard;
+  EXPECT_TRUE(meetServer(context, server, heard, at(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"))) << heard;
+  EXPECT_TRUE(meetServer(context, server, heard, at(TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305"))) << heard;
+  for (const char* weak : {"ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA256"}) {
+    EXPECT_FALSE(meetServer(context, server, heard, at(TLS1_2_VERSION, weak))) << weak;
+  }
+  EXPECT_FALSE(meetServer(context, server, heard, at(TLS1_1_VERSION, "DEFAULT:@SECLEVEL=0")));
+  const Party stranger = makeServer(makeRoot("a stranger"));
+  EXPECT_FALSE(meetServer(context, stranger, heard, at(TLS1_2_VERSION, "DEFAULT"))) << "it is judged the same";
+}
+
+TEST_F(HandshakeTest, AServerOfManyNamesHearsWhichOneIsMeant) {
+  std::string asked = "nothing";
+  const auto listen = [&asked](SSL_CTX* of) {
+    const auto note = [](SSL* ssl, int*, void* into) {
+      const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+      *static_cast<std::string*>(into) = name == nullptr ? "" : name;
+      return SSL_TLSEXT_ERR_OK;
+    };
+    SSL_CTX_set_tlsext_servername_callback(of, +note);
+    SSL_CTX_set_tlsext_servername_arg(of, &asked);
+  };
+  std::string heard;
+  EXPECT_TRUE(meetServer(clientContext(), server, heard, listen)) << heard;
+  EXPECT_EQ(asked, "") << "agents ask for nobody by a name of the DNS";
+  Context::Settings settings{.own = client.credentials(), .roots = {root.certificate}};
+  settings.serverName = "oncall.example";
+  EXPECT_TRUE(meetServer(contextOf(Context::client(std::move(settings))), server, heard, listen)) << heard;
+  EXPECT_EQ(asked, "oncall.example");
+}
+
 TEST_F(HandshakeTest, D3_WhatIsNoTlsIsNamed) {
   for (const std::string bytes : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\xff\xff garbage without an end",
                                   "SSH-2.0-OpenSSH_9.2\r\n", "\x80\x2e\x01\x03\x01"}) {

@@ -155,7 +155,8 @@ TEST_F(RoleMatrixTest, E1_NoRouteIsOpenThatNobodyDecidedOn) {
                                         "DELETE /v1/identity/tokens/{id}",
                                         "POST /v1/identity/denials",
                                         "DELETE /v1/identity/denials/{key}",
-                                        "POST /v1/identity/rotation"};
+                                        "POST /v1/identity/rotation",
+                                        "POST /v1/webhooks/{name}/test"};
   std::map<Access, std::set<std::string>> found;
   for (const api::Router::Declared& route : served->router().routes()) {
     const std::string name = route.method + " " + route.pattern;

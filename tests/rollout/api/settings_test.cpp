@@ -65,6 +65,23 @@ TEST_F(SettingsTest, AgentsMayComeFromAnywhere) {
   EXPECT_NE(half.error().context.find("trust_domain"), std::string::npos) << half.error().context;
 }
 
+TEST_F(SettingsTest, WebhooksAreReadWithTheirSecrets) {
+  const std::string secret = path + ".secret";
+  std::ofstream(secret) << "0123456789abcdef\n";
+  std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
+  const auto settings = load("webhooks:\n  - {name: oncall, url: 'http://10.0.0.5/', secret_file: " + secret + "}\n");
+  const auto wrong = load("log_level: loud\nwebhooks:\n  - {name: oncall, url: 'ftp://10.0.0.5/'}\n");
+  std::filesystem::remove(secret);
+  ASSERT_TRUE(settings) << settings.error().context;
+  ASSERT_EQ(settings->webhooks.size(), 1u);
+  EXPECT_EQ(settings->webhooks[0].secret, "0123456789abcdef");
+  ASSERT_FALSE(wrong);
+  const std::string& text = wrong.error().context;
+  EXPECT_NE(text.find(":1:12: log_level: expected one of"), std::string::npos) << text;
+  EXPECT_NE(text.find(":3:5: the key \"secret_file\" is missing"), std::string::npos) << text;
+  EXPECT_NE(text.find(":3:25: url: expected http:// or https:// and a host"), std::string::npos) << text;
+}
+
 TEST_F(SettingsTest, OtherHostsConnectOverTlsAlone) {
   const auto check = [](const char* address, bool tls) {
     Settings settings;

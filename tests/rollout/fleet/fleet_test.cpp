@@ -38,6 +38,10 @@ class FleetTest : public testing::Test {
     if (*answer) asked->snapshot = *wire::decodeSnapshot(**answer);
     asked->done = true;
   }
+  static io::Task<void> drop(io::Task<Result<std::optional<std::string>>> asked) {
+    const auto answer = co_await asked;
+    (void)answer;
+  }
   void turn() {
     for (int i = 0; i < 5; ++i) loop->turn(milliseconds(0));
   }
@@ -148,6 +152,32 @@ TEST_F(FleetTest, WhoCameByCertificateIsToldWhomToBelieve) {
   fleet.setTrust(std::make_shared<const std::string>(wire::encode(trust)));
   turn();
   EXPECT_FALSE(same->done) << "the same text is nothing new";
+}
+
+TEST_F(FleetTest, EveryProxyIsShown) {
+  ask(question("p2"));
+  ask(question("p1"));
+  std::vector<std::string> shown;
+  fleet.visit([&shown](const Agent& agent) { shown.push_back(agent.name); });
+  EXPECT_EQ(shown, (std::vector<std::string>{"p1", "p2"}));
+}
+
+TEST_F(FleetTest, WhoHasNotAskedIsNamedOnceHeHadTheTime) {
+  test::FakeClock later;
+  const auto stands = *io::EventLoop::make(later);
+  Fleet young(*stands, 7, later, log);
+  Topology known;
+  known.carried["p1"] = {"cart"};
+  known.carried["p2"] = {"shop"};
+  young.setTopology(std::make_shared<const Topology>(known));
+  later.advance(Fleet::kSilentAfter);
+  EXPECT_TRUE(young.neverAsked().empty());
+  later.advance(milliseconds(1));
+  EXPECT_EQ(young.neverAsked(), (std::vector<std::string>{"p1", "p2"}));
+  wire::Watch first = question("p2", 0);
+  io::TaskScope asking;
+  asking.spawn(drop(young.watch(std::move(first))));
+  EXPECT_EQ(young.neverAsked(), (std::vector<std::string>{"p1"}));
 }
 
 TEST_F(FleetTest, AtTheEndAllWhoWaitAreLetGo) {
