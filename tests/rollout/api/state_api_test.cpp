@@ -122,8 +122,7 @@ TEST_F(StateApiTest, AScopedTokenImportsWhatStaysWithinItAndIsToldWhatDoesNot) {
     ASSERT_EQ(refused.status, 403) << refused.body;
     const Json::Value problem = bodyOf(refused);
     EXPECT_EQ(problem["code"], "out_of_scope");
-    EXPECT_EQ(writeJson(problem["cells"]),
-              R"([{"feature":"observe","service":"*"},{"feature":"","service":"db"}])");
+    EXPECT_EQ(writeJson(problem["cells"]), R"([{"feature":"observe","service":"*"},{"feature":"","service":"db"}])");
     EXPECT_NE(problem["detail"].asString().find("db/every feature"), std::string::npos) << refused.body;
   }
   EXPECT_TRUE(json("/v1/export")["flags"].empty());
@@ -154,12 +153,13 @@ TEST_F(StateApiTest, AScopedTokenImportsAWholeFileOfWhichOnlyItsPartDiffers) {
 
 TEST_F(StateApiTest, ATokenOfOneFeatureImportsThatOfEveryServiceAndNoSettings) {
   const std::string serve = secretOf("ci-serve", "operator", R"(,"features":["serve"])");
-  const auto flags = postAs(serve, "/v1/import",
-                            R"({"reason":"x","flags":{"cart":{"serve":{"stage":"on"}},"db":{"serve":{"stage":"on"}}}})");
+  const auto flags = postAs(
+      serve, "/v1/import", R"({"reason":"x","flags":{"cart":{"serve":{"stage":"on"}},"db":{"serve":{"stage":"on"}}}})");
   EXPECT_EQ(flags.status, 200) << flags.body;
   EXPECT_EQ(postAs(serve, "/v1/import", R"({"reason":"x","services":{"cart":{"owner":"me"}}})").status, 403);
-  EXPECT_EQ(postAs(serve, "/v1/import", R"({"reason":"x","flags":{"cart":{"serve":{"stage":"off"},)"
-                                        R"("timeouts":{"stage":"simulate","settings":{"request":"5s"}}}}})")
+  EXPECT_EQ(postAs(serve, "/v1/import",
+                   R"({"reason":"x","flags":{"cart":{"serve":{"stage":"off"},)"
+                   R"("timeouts":{"stage":"simulate","settings":{"request":"5s"}}}}})")
                 .status,
             403);
   EXPECT_EQ(json("/v1/services/cart/features/serve")["stage"], "on") << "all or nothing";
