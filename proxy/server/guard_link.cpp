@@ -82,7 +82,9 @@ bool GuardLink::follow(bool drained) {
   const std::lock_guard lock(clientMutex_);
   if (released_) return false;
   const bool wasAttached = attached_.load(std::memory_order_relaxed);
-  const Status done = drained ? standAside() : wasAttached ? Status() : attach();
+  Status done = drained ? standAside() : wasAttached ? Status() : attach();
+  // The line of before may be to a guard that was restarted since.
+  if (!done && !drained && done.error().code == ErrorCode::Closed) done = attach();
   if (!drained && drained_.exchange(false)) {
     log_.write(done ? LogLevel::Info : LogLevel::Warn, "server", "resumed",
                {{"capture", done ? "engaged" : done.error().describe()}});

@@ -203,7 +203,7 @@ def admin(proxy, path):
 def assert_only_where_meant(mesh):
     found = {str(path.relative_to(mesh.home)): mesh.canaries.found_in(path.read_bytes()) for path in files_below(mesh.home)}
     assert {path: what for path, what in found.items() if what} == mesh.meant
-    assert {"control.db", "graph.db", "log", "backup.db", "node-a/log", "node-a/snapshot", "node-a/spool.db"} <= found.keys()
+    assert {"control.db", "graph.db", "log", "backup.db", "node-a/log", "node-a/snapshot.0", "node-a/spool.db"} <= found.keys()
     keys = {path for path in found if b"PRIVATE KEY" in (mesh.home / path).read_bytes()}
     assert keys == {path for path, (what,) in mesh.meant.items() if what.startswith("key of")}
     private = [*mesh.meant, "backup.db", *(path for path in found if path.startswith("authority/"))]

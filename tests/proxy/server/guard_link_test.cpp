@@ -108,6 +108,15 @@ TEST_F(GuardLinkTest, DrainedItComesBackToAGuardThatWasAwayWithoutCapturing) {
   EXPECT_TRUE(guard->captures());
 }
 
+TEST_F(GuardLinkTest, AGuardThatWasRestartedMeanwhileIsAttachedToAtOnce) {
+  ASSERT_TRUE(link->start());
+  setDrained(true);
+  guard.reset();
+  guard = makeGuard();
+  setDrained(false);
+  EXPECT_TRUE(guard->captures()) << "when it says that it is carried out";
+}
+
 TEST_F(GuardLinkTest, WhatIsAskedWhileTheGuardIsAwayHoldsWhenItIsBack) {
   ASSERT_TRUE(link->start());
   guard.reset();
