@@ -20,6 +20,16 @@ Status syncPath(const std::filesystem::path& path, int flags) {
 
 }  // namespace
 
+Status writeAll(int file, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(systemError(errno, "writing " + path));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 Status syncFile(const std::filesystem::path& file) { return syncPath(file, 0); }
 
 Status syncDirectoryOf(const std::filesystem::path& file) {

@@ -1,10 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "proxy/base/result.h"
 
 namespace loam {
+
+/// Writes all of it where the descriptor stands; errors name `path`. Not on the disk yet.
+Status writeAll(int file, std::string_view bytes, const std::string& path);
 
 /// When it returns, what was written to the file is on the disk.
 Status syncFile(const std::filesystem::path& file);

@@ -58,12 +58,7 @@ Status writeOver(const std::string& path, std::string_view bytes) {
   const bool isNew = ::access(path.c_str(), F_OK) != 0;
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!file) return fail(systemError(errno, "writing " + path));
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(systemError(errno, "writing " + path));
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  LOAM_TRY(writeAll(file.get(), bytes, path));
   if (::fdatasync(file.get()) != 0) return fail(systemError(errno, "writing " + path));
   return isNew ? syncDirectoryOf(path) : Status();
 }
