@@ -11,11 +11,11 @@
 
 namespace loam::server {
 
-SnapshotSource::SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, std::string file,
+SnapshotSource::SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, const std::string& file,
                                std::unique_ptr<io::EventLoop> loop, Log& log, Workers workers)
     : proxy_(std::move(proxy)),
       enroller_(enroller),
-      file_(std::move(file)),
+      file_(file),
       log_(log),
       workers_(std::move(workers)),
       loop_(std::move(loop)),

@@ -47,7 +47,7 @@ class SnapshotSource {
   using Kept = Result<std::optional<wire::Snapshot>>;
 
   /// `enroller` gives this proxy its identity, and outlives it; null over a Unix socket.
-  SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, std::string file,
+  SnapshotSource(std::string proxy, http::Target controller, Enroller* enroller, const std::string& file,
                  std::unique_ptr<io::EventLoop> loop, Log& log, Workers workers);
   ~SnapshotSource();
   SnapshotSource(const SnapshotSource&) = delete;
