@@ -7,7 +7,7 @@ namespace loam::relay {
 /// The tap of `observe: off`: looks at nothing, so that everything may go by splice.
 class SilentTap final : public Tap {
  public:
-  void onConnected(nanoseconds) override {}
+  void onConnected(const Connected&) override {}
   std::uint64_t onBytes(Direction, std::span<const std::uint8_t>, Monotonic) override { return kOpaque; }
   void onSkipped(Direction, std::uint64_t, Monotonic) override {}
   void onEnd(Direction, Monotonic) override {}

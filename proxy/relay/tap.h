@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "proxy/base/address.h"
 #include "proxy/base/clock.h"
+#include "proxy/relay/security.h"
 
 namespace loam::relay {
 
@@ -31,12 +33,20 @@ struct ConnectionFacts {
   std::uint64_t generation = 0;  ///< of the snapshot that it started under
 };
 
+/// How the way to the server was found.
+struct Connected {
+  nanoseconds took{0};          ///< from the first dial on
+  Security security{};          ///< of the way between the hosts
+  std::string_view identity{};  ///< SPIFFE id that the proxy at the other end proved; empty without one
+};
+
 enum class CloseReason : std::uint8_t {
   Finished,             ///< both sides ended in order
   DownstreamReset,      ///< the client cut it
   UpstreamReset,        ///< the server cut it
   UpstreamRefused,      ///< nobody listens there
   UpstreamUnreachable,  ///< no answer or no route
+  Denied,               ///< a feature of the service refused it before it was dialled
   Aborted,              ///< Loam ended it (told by --now, or a bug)
 };
 
@@ -49,8 +59,8 @@ class Tap {
 
   virtual ~Tap() = default;
 
-  /// The upstream accepted the connection, after `took`.
-  virtual void onConnected(nanoseconds took) = 0;
+  /// The upstream is there; `how` is valid during the call.
+  virtual void onConnected(const Connected& how) = 0;
   /// Shows the next bytes of a direction. Returns how many bytes after these the tap need not see (kOpaque: all of
   /// them); the relay may then move that many without reading them, and reports them by onSkipped.
   virtual std::uint64_t onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) = 0;

@@ -80,6 +80,9 @@ void countEnd(Counters& counters, CloseReason reason) {
     case CloseReason::UpstreamUnreachable:
       counters.unreachable.add();
       break;
+    case CloseReason::Denied:
+      counters.denied.add();
+      break;
     case CloseReason::Aborted:
       counters.localFailures.add();
       break;
@@ -171,7 +174,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     relay::closeByReset(**downstream);
     co_return;
   }
-  tap->onConnected(context.loop.clock().now() - dialled);
+  tap->onConnected({.took = context.loop.clock().now() - dialled});
 
   const CloseReason reason = co_await relay::relay(**downstream, **upstream, *tap, context.resources, live.progress());
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)

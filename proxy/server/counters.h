@@ -32,6 +32,7 @@ struct alignas(128) Counters {
   Counter refused;        ///< upstream refused
   Counter unreachable;    ///< upstream unreachable or timed out
   Counter localFailures;  ///< our own: descriptors, memory, privileges
+  Counter denied;         ///< by a feature of the service, before it was dialled
   Counter loopsRefused;   ///< destination was the proxy itself
   Counter tripped;        ///< cut by the tripwire
   Counter bypassRequested;

@@ -66,6 +66,7 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
                                {"upstream_refused", &Counters::refused},
                                {"upstream_unreachable", &Counters::unreachable},
                                {"local_failure", &Counters::localFailures},
+                               {"denied", &Counters::denied},
                                {"loop_refused", &Counters::loopsRefused},
                                {"tripwire", &Counters::tripped}}));
   families.push_back(labelled(workers, "loam_relay_bytes_total", "Bytes of ended connections, by the way they went.",

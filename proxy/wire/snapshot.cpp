@@ -31,6 +31,14 @@ Json::Value put(const FeatureConfig& config) {
   return out;
 }
 
+Json::Value put(const Caller& caller) {
+  Json::Value out(Json::objectValue);
+  out["name"] = caller.name;
+  out["addresses"] = Json::Value(Json::arrayValue);
+  for (const IpAddress& address : caller.addresses) out["addresses"].append(address.text());
+  return out;
+}
+
 Json::Value put(const ServiceConfig& service) {
   Json::Value out(Json::objectValue);
   out["name"] = service.name;
@@ -43,6 +51,7 @@ Json::Value put(const ServiceConfig& service) {
   }
   out["features"] = Json::Value(Json::arrayValue);
   for (const FeatureConfig& config : service.features) out["features"].append(put(config));
+  for (const Caller& caller : service.callers) out["callers"].append(put(caller));
   return out;
 }
 
@@ -78,6 +87,18 @@ std::vector<FeatureConfig> takeFeatures(Fields& fields, std::string_view name) {
   return features;
 }
 
+Caller takeCaller(Fields& fields) {
+  Caller caller{text(fields, "name"), {}};
+  for (const std::string& given : fields.texts("addresses", kMostUnits)) {
+    if (const auto address = IpAddress::parse(given)) {
+      caller.addresses.push_back(*address);
+    } else {
+      fields.problem("addresses", "expected addresses like 10.0.0.1, not \"" + given + "\"");
+    }
+  }
+  return caller;
+}
+
 ServiceConfig takeService(Fields& fields) {
   ServiceConfig service;
   service.name = text(fields, "name");
@@ -93,6 +114,9 @@ ServiceConfig takeService(Fields& fields) {
     service.pin = ProtocolPin{text(*pin, "protocol"), count(*pin, "samples")};
   }
   service.features = takeFeatures(fields, "features");
+  for (Fields& caller : fields.objects("callers", {"name", "addresses"}, kMostUnits)) {
+    service.callers.push_back(takeCaller(caller));
+  }
   return service;
 }
 
@@ -145,7 +169,7 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
   snapshot.defaults = takeFeatures(fields, "defaults");
   fields.require("services");
   for (Fields& service :
-       fields.objects("services", {"name", "endpoints", "captured", "pin", "features"}, kMostServices)) {
+       fields.objects("services", {"name", "endpoints", "captured", "pin", "features", "callers"}, kMostServices)) {
     snapshot.services.push_back(takeService(service));
   }
   snapshot.trust = takeTrust(fields, "trust");

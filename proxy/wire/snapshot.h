@@ -35,12 +35,21 @@ struct ProtocolPin {
   bool operator==(const ProtocolPin&) const = default;
 };
 
+/// A service that calls another, and where it calls from.
+struct Caller {
+  std::string name;
+  std::vector<IpAddress> addresses;  ///< sorted
+
+  bool operator==(const Caller&) const = default;
+};
+
 struct ServiceConfig {
   std::string name;
   std::vector<SocketAddress> endpoints;  ///< sorted; port 0: every port of the address
   bool captured = true;                  ///< false: connections to it go past the proxies
   std::optional<ProtocolPin> pin;
   std::vector<FeatureConfig> features;  ///< by name; those that are where every service begins are left out
+  std::vector<Caller> callers{};        ///< by name; told only where a feature above asks who calls
 
   bool operator==(const ServiceConfig&) const = default;
 };

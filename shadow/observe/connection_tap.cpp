@@ -19,7 +19,7 @@ ConnectionTap::~ConnectionTap() {
   factory_.release(*this);
 }
 
-void ConnectionTap::onConnected(nanoseconds) {}
+void ConnectionTap::onConnected(const relay::Connected&) {}
 
 std::uint64_t ConnectionTap::onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) {
   count(direction, bytes.size(), now);

@@ -22,7 +22,7 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   ConnectionTap(const ConnectionTap&) = delete;
   ConnectionTap& operator=(const ConnectionTap&) = delete;
 
-  void onConnected(nanoseconds took) override;
+  void onConnected(const relay::Connected& how) override;
   std::uint64_t onBytes(relay::Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) override;
   void onSkipped(relay::Direction direction, std::uint64_t count, Monotonic now) override;
   void onEnd(relay::Direction direction, Monotonic now) override;

@@ -21,7 +21,7 @@ namespace loam::relay {
 /// Remembers what it was shown. Answers each look with `skip`.
 class RecordingTap final : public Tap {
  public:
-  void onConnected(nanoseconds) override {}
+  void onConnected(const Connected&) override {}
   std::uint64_t onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic) override {
     auto& log = seen[static_cast<std::size_t>(direction)];
     log.insert(log.end(), bytes.begin(), bytes.end());

@@ -27,6 +27,7 @@ Snapshot sample() {
   service.captured = false;
   service.pin = ProtocolPin{"http1", 17};
   service.features = {feature};
+  service.callers = {{"cron", {}}, {"web", {*IpAddress::parse("10.0.0.7"), *IpAddress::parse("2001:db8::7")}}};
   ServiceConfig plain;
   plain.name = "shop";
   snapshot.services = {service, plain};

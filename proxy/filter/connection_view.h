@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include "proxy/relay/tap.h"
+
+namespace loam::filter {
+
+/// What a feature may look at when it decides on a connection, before it is dialled. The worker fills it from what is
+/// accepted, and the record from what is stored, so that both ask the same question. Views are valid during the call
+/// that gets them.
+struct ConnectionView {
+  SocketAddress client;       ///< as the server will see it; the port may be 0 where only the record is asked
+  SocketAddress destination;  ///< where the client meant to go
+  relay::Vantage vantage = relay::Vantage::Explicit;
+  std::string_view caller;    ///< service that the client's address belongs to, believed; empty where nobody knows
+  std::string_view identity;  ///< SPIFFE id that the caller's proxy proved; empty for plaintext
+};
+
+}  // namespace loam::filter
