@@ -1,7 +1,6 @@
 #include "proxy/relay/flow.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +11,7 @@ namespace {
 constexpr int kStepsATurn = 4;
 }
 
-Flow::Flow(Direction direction, io::Socket& source, io::Socket& sink, Tap& tap, Resources& resources)
+Flow::Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources)
     : direction_(direction), source_(source), sink_(sink), tap_(tap), resources_(resources) {}
 
 Flow::~Flow() { leavePipe(); }
@@ -28,12 +27,9 @@ Flow::Step Flow::step() {
   if (state_ == State::Ended || state_ == State::SinkBroken) return Step::Stop;
   if (!pending_.empty()) return flushPending();
   if (inPipe_ != 0) return flushPipe();
+  if (!sink_.isFlushed()) return flushSink();
   if (state_ == State::SourceBroken) return Step::Stop;
-  if (ended_) {
-    ::shutdown(sink_.fd(), SHUT_WR);
-    state_ = State::Ended;
-    return Step::Stop;
-  }
+  if (ended_) return tellEnd();
   if (!source_.mayRead()) {
     leavePipe();
     return Step::Blocked;
@@ -55,6 +51,26 @@ Flow::Step Flow::flushPending() {
   return Step::Moved;
 }
 
+Flow::Step Flow::flushSink() {
+  const auto flushed = sink_.flush();
+  if (!flushed) {
+    state_ = State::SinkBroken;
+    return Step::Stop;
+  }
+  return *flushed ? Step::Moved : Step::Blocked;
+}
+
+Flow::Step Flow::tellEnd() {
+  const auto told = sink_.end();
+  if (!told) {
+    state_ = State::SinkBroken;
+    return Step::Stop;
+  }
+  if (!*told) return Step::Blocked;
+  state_ = State::Ended;
+  return Step::Stop;
+}
+
 Flow::Step Flow::copy() {
   leavePipe();
   const auto count = source_.read(resources_.scratch);
@@ -74,7 +90,9 @@ Flow::Step Flow::copy() {
   const std::size_t taken = *written == io::Socket::kWouldBlock ? 0 : *written;
   if (taken < *count) pending_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
   // A full scratch says bulk: the rest, as far as nobody looks at it, goes by the kernel.
-  if (*count == resources_.scratch.size() && skip_ >= Pipe::kBytes) pipe_ = resources_.pipes.lend();
+  if (*count == resources_.scratch.size() && skip_ >= Pipe::kBytes && sink_.isPlain()) {
+    pipe_ = resources_.pipes.lend();
+  }
   return Step::Moved;
 }
 
@@ -91,11 +109,12 @@ void Flow::show(std::size_t count) {
 
 Flow::Step Flow::spliceIn() {
   const std::size_t most = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, Pipe::kBytes));
-  const auto count = ::splice(source_.fd(), nullptr, pipe_->in.get(), nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  const auto count =
+      ::splice(source_.socket().fd(), nullptr, pipe_->in.get(), nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (count == 0) return sourceEnded();
   if (count < 0) {
     if (errno == EAGAIN) {
-      source_.clearRead();
+      source_.socket().clearRead();
       leavePipe();
       return Step::Blocked;
     }
@@ -115,13 +134,13 @@ Flow::Step Flow::spliceIn() {
 
 Flow::Step Flow::flushPipe() {
   const auto count =
-      ::splice(pipe_->out.get(), nullptr, sink_.fd(), nullptr, inPipe_, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      ::splice(pipe_->out.get(), nullptr, sink_.socket().fd(), nullptr, inPipe_, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (count > 0) {
     inPipe_ -= static_cast<std::size_t>(count);
     return Step::Moved;
   }
   if (count < 0 && errno == EAGAIN) {
-    sink_.writeCameUpShort();
+    sink_.socket().writeCameUpShort();
     return Step::Blocked;
   }
   state_ = State::SinkBroken;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "proxy/io/socket.h"
+#include "proxy/relay/leg.h"
 #include "proxy/relay/pipe_pool.h"
 #include "proxy/relay/tap.h"
 
@@ -30,7 +30,7 @@ class Flow {
     SinkBroken,    ///< writing failed
   };
 
-  Flow(Direction direction, io::Socket& source, io::Socket& sink, Tap& tap, Resources& resources);
+  Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources);
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
   ~Flow();
@@ -40,7 +40,7 @@ class Flow {
   bool advance();
   State state() const { return state_; }
   /// Nothing that was read waits to be written.
-  bool isFlushed() const { return pending_.empty() && inPipe_ == 0; }
+  bool isFlushed() const { return pending_.empty() && inPipe_ == 0 && sink_.isFlushed(); }
   /// Bytes accepted from the source.
   std::uint64_t bytes() const { return bytes_; }
 
@@ -49,19 +49,21 @@ class Flow {
 
   Step step();
   Step flushPending();
+  Step flushSink();
+  Step tellEnd();
   Step flushPipe();
   Step copy();
   Step spliceIn();
   Step sourceEnded();
   void show(std::size_t count);
   void leavePipe();
-  Monotonic now() const { return source_.loop().now(); }
+  Monotonic now() const { return source_.socket().loop().now(); }
 
   Direction direction_;
   State state_ = State::Open;
   bool ended_ = false;
-  io::Socket& source_;
-  io::Socket& sink_;
+  const Leg source_;
+  const Leg sink_;
   Tap& tap_;
   Resources& resources_;
   std::uint64_t skip_ = 0;  // bytes that the tap need not see

@@ -85,6 +85,20 @@ bool Certificate::isSignedBy(const Certificate& issuer) const {
   return its;
 }
 
+Result<Certificate> Certificate::in(const Library& library) const {
+  ERR_clear_error();
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(get(), &der);
+  const std::unique_ptr<unsigned char, decltype([](unsigned char* bytes) { OPENSSL_free(bytes); })> bytes(der);
+  const unsigned char* from = der;
+  X509* into = X509_new_ex(library.get(), nullptr);
+  if (size <= 0 || into == nullptr || d2i_X509(&into, &from, size) == nullptr) {
+    X509_free(into);
+    return fail(libraryError(ErrorCode::Exhausted, "copying the certificate " + subject()));
+  }
+  return own(into);
+}
+
 Result<std::vector<Certificate>> certificatesFromPem(std::string_view pem) {
   ERR_clear_error();
   const BioPtr text = readingFrom(pem);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/base/result.h"
+#include "proxy/tls/library.h"
 
 typedef struct x509_st X509;
 
@@ -31,6 +32,9 @@ class Certificate {
   std::string fingerprint() const;  ///< SHA-256 of the DER, lower-case hex
   /// Whether `issuer` signed it, under the name that it gives its issuer.
   bool isSignedBy(const Certificate& issuer) const;
+
+  /// The same one as an object of `library`.
+  Result<Certificate> in(const Library& library) const;
 
   X509* get() const { return certificate_.get(); }
 

@@ -4,6 +4,7 @@
 
 #include "proxy/tls/key_pair.h"
 #include "proxy/tls/openssl.h"
+#include "proxy/tls/socket_bio.h"
 #include "proxy/tls/verification.h"
 
 namespace loam::tls {
@@ -22,7 +23,7 @@ bool allowOnlyTheNewest(SSL_CTX* context) {
   SSL_CTX_set_max_cert_list(context, kMostCertificates);
   SSL_CTX_set_read_ahead(context, 1);  // a record in one recv, not two
   // The chain is what the settings say: none is looked for among the roots.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
          SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
          SSL_CTX_set_max_early_data(context, 0) == 1 && SSL_CTX_set_recv_max_early_data(context, 0) == 1 &&
@@ -34,6 +35,13 @@ bool allowTls12(SSL_CTX* context) {
   return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
          SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
          SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+}
+
+/// What either side says of a failed handshake is worth more than what OpenSSL makes of it.
+void noteAlert(const SSL* ssl, int where, int value) {
+  auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
+  if ((where & SSL_CB_ALERT) == 0 || link == nullptr || value >> 8 != SSL3_AL_FATAL) return;
+  link->alert = static_cast<std::uint8_t>(value & 0xff);
 }
 
 int verifyMode(ClientCertificate client) {
@@ -75,13 +83,28 @@ Result<std::shared_ptr<const Context>> Context::client(Settings settings, std::s
 
 Status Context::prepare(bool isServer) {
   ERR_clear_error();
-  context_ = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method());
+  OSSL_LIB_CTX* const library = settings_.library ? settings_.library->get() : nullptr;
+  context_ = SSL_CTX_new_ex(library, nullptr, isServer ? TLS_server_method() : TLS_client_method());
   if (context_ == nullptr || !allowOnlyTheNewest(context_) || (settings_.tls12 && !allowTls12(context_))) {
     return fail(libraryError(ErrorCode::Unsupported, "TLS: this OpenSSL cannot do what Loam needs"));
   }
+  SSL_CTX_set_info_callback(context_, noteAlert);
   verifyPeers(context_, rules_);
+  if (library != nullptr) LOAM_TRY(moveInto(*settings_.library));
   LOAM_TRY(useRoots());
   return useOwn();
+}
+
+/// Certificates of another library would be asked for their keys through that one, at each handshake.
+Status Context::moveInto(const Library& library) {
+  for (std::vector<Certificate>* some : {&settings_.own.chain, &settings_.roots}) {
+    for (Certificate& certificate : *some) {
+      auto moved = certificate.in(library);
+      if (!moved) return fail(std::move(moved).error());
+      certificate = *std::move(moved);
+    }
+  }
+  return {};
 }
 
 Status Context::useRoots() {
@@ -97,7 +120,7 @@ Status Context::useRoots() {
 Status Context::useOwn() {
   const std::vector<Certificate>& chain = settings_.own.chain;
   if (chain.empty()) return {};
-  const auto key = KeyPair::fromPem(settings_.own.keyPem);
+  const auto key = KeyPair::fromPem(settings_.own.keyPem, settings_.library.get());
   if (!key) return fail(key.error());
   const std::string name = "TLS: the certificate " + chain.front().subject();
   if (SSL_CTX_use_certificate(context_, chain.front().get()) != 1) {

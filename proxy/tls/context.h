@@ -8,6 +8,7 @@
 
 #include "proxy/base/result.h"
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/library.h"
 #include "proxy/tls/verification.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
@@ -33,6 +34,8 @@ class Context {
     /// before a byte of it is used. An authorisation, not a part of the handshake: nobody is asked for a client that
     /// shows no certificate.
     std::function<std::optional<std::string>(const Certificate& leaf)> admits{};
+    /// A world of OpenSSL's own, of the thread that uses it; null: the one that all share.
+    std::shared_ptr<const Library> library{};
     std::string serverName{};  ///< of a client: the name of the DNS that it asks for (SNI); empty: none
     bool tls12 = false;        ///< also speaks TLS 1.2, with AEAD and forward secrecy: to programs that are not Loam's
   };
@@ -53,6 +56,7 @@ class Context {
       : settings_(std::move(settings)), rules_{std::move(pinned), settings_.whyRevoked} {}
   /// What both sides have in common.
   Status prepare(bool isServer);
+  Status moveInto(const Library& library);
   Status useOwn();
   Status useRoots();
 

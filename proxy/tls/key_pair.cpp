@@ -12,10 +12,12 @@ Result<KeyPair> KeyPair::generate() {
   return KeyPair(std::move(key));
 }
 
-Result<KeyPair> KeyPair::fromPem(std::string_view pem) {
+Result<KeyPair> KeyPair::fromPem(std::string_view pem, const Library* library) {
   ERR_clear_error();
   const BioPtr text = readingFrom(pem);
-  std::shared_ptr<EVP_PKEY> key(PEM_read_bio_PrivateKey(text.get(), nullptr, refusePassphrase, nullptr), EVP_PKEY_free);
+  OSSL_LIB_CTX* const context = library == nullptr ? nullptr : library->get();
+  std::shared_ptr<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey_ex(text.get(), nullptr, refusePassphrase, nullptr, context, nullptr), EVP_PKEY_free);
   if (!key) return fail(libraryError(ErrorCode::InvalidArgument, "reading a private key"));
   return KeyPair(std::move(key));
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/base/result.h"
+#include "proxy/tls/library.h"
 
 typedef struct evp_pkey_st EVP_PKEY;
 
@@ -14,8 +15,8 @@ namespace loam::tls {
 class KeyPair {
  public:
   static Result<KeyPair> generate();
-  /// PKCS#8, unencrypted. The error never quotes the text.
-  static Result<KeyPair> fromPem(std::string_view pem);
+  /// PKCS#8, unencrypted, as an object of `library`; null: of the one that all share. The error never quotes the text.
+  static Result<KeyPair> fromPem(std::string_view pem, const Library* library = nullptr);
   std::string toPem() const;
 
   EVP_PKEY* get() const { return key_.get(); }

@@ -15,6 +15,7 @@ namespace loam::tls {
 namespace {
 
 constexpr std::size_t kRecord = 16 * 1024;  // what TLS encrypts at once
+constexpr std::size_t kIdle = 64;           // what a buffer that is empty may keep
 
 }  // namespace
 
@@ -72,7 +73,7 @@ Stream::~Stream() {
   closing_.cancelAll();
   ERR_clear_error();
   // A peer that still reads learns that nothing was cut off, as far as there is room.
-  if (open_ && !broken_ && !ended_) SSL_shutdown(ssl_);
+  if (open_ && !broken_ && !ended_ && !endIsCallers_) SSL_shutdown(ssl_);
   SSL_free(ssl_);
   ERR_clear_error();
 }
@@ -173,17 +174,64 @@ io::Task<Status> Stream::write(std::span<const std::uint8_t> from, Monotonic dea
 }
 
 io::Task<Status> Stream::flush(Monotonic deadline) {
-  std::string& waiting = link_.waiting;
-  while (!waiting.empty()) {
-    const auto count = socket_->write({reinterpret_cast<const std::uint8_t*>(waiting.data()), waiting.size()});
-    if (!count) co_return fail(count.error());
-    if (*count != io::Socket::kWouldBlock) waiting.erase(0, *count);
-    if (waiting.empty() || socket_->mayWrite()) continue;
+  for (;;) {
+    const auto flushed = flushNow();
+    if (!flushed) co_return fail(flushed.error());
+    if (*flushed) co_return Status();
     const bool ready = co_await socket_->until(io::Ready::Write, deadline);
     if (!ready) co_return fail(ErrorCode::Timeout, "writing TLS", origin());
   }
-  waiting.shrink_to_fit();  // an idle connection holds no buffer
-  co_return Status();
+}
+
+bool Stream::mayRead() const { return socket_->mayRead() || SSL_has_pending(ssl_) == 1; }
+
+Result<std::size_t> Stream::readNow(std::span<std::uint8_t> into) {
+  ERR_clear_error();
+  std::size_t count = 0;
+  const int done = SSL_read_ex(ssl_, into.data(), into.size(), &count);
+  if (done == 1) return count;
+  if (SSL_get_error(ssl_, done) == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
+  if (auto fault = faultAfter(done, "reading TLS")) return fail(*std::move(fault));
+  return io::Socket::kWouldBlock;
+}
+
+Result<std::size_t> Stream::writeNow(std::span<const std::uint8_t> from) {
+  const auto flushed = flushNow();
+  if (!flushed) return fail(flushed.error());
+  std::size_t total = 0;
+  while (total < from.size() && link_.waiting.empty()) {
+    ERR_clear_error();
+    std::size_t taken = 0;
+    const int done = SSL_write_ex(ssl_, from.data() + total, std::min(from.size() - total, kRecord), &taken);
+    if (auto fault = faultAfter(done, "writing TLS")) return fail(*std::move(fault));
+    if (done != 1) break;  // something of the peer's has to come before
+    total += taken;
+  }
+  return total == 0 ? io::Socket::kWouldBlock : total;
+}
+
+Result<bool> Stream::flushNow() {
+  std::string& waiting = link_.waiting;
+  while (!waiting.empty()) {
+    const auto count = socket_->write({reinterpret_cast<const std::uint8_t*>(waiting.data()), waiting.size()});
+    if (!count) return fail(count.error());
+    if (*count == io::Socket::kWouldBlock) return false;
+    waiting.erase(0, *count);
+  }
+  if (waiting.capacity() > kIdle) waiting.shrink_to_fit();  // an idle connection holds no buffer
+  return true;
+}
+
+Result<bool> Stream::endNow() {
+  if (!std::exchange(ended_, true)) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_);
+    ERR_clear_error();
+  }
+  const auto flushed = flushNow();
+  // Without close_notify the peer takes it for a cut, which it then is.
+  if (flushed && *flushed) ::shutdown(socket_->fd(), SHUT_WR);
+  return flushed;
 }
 
 std::optional<Error> Stream::faultAfter(int result, std::string_view doing) {

@@ -39,6 +39,8 @@ class Stream final : public io::ByteStream {
   /// What the other side showed; a client without a certificate has none.
   const std::optional<Certificate>& peer() const { return peer_; }
   io::Identity peerIdentity() const override;
+  /// The fatal alert that ended it, sent by either side, as RFC 8446 numbers it; 0 while there was none.
+  std::uint8_t alert() const { return link_.alert; }
 
   io::EventLoop& loop() const override { return socket_->loop(); }
   /// Shakes hands. Errors: Timeout at `deadline`, Denied for a peer that is not admitted or has no good certificate
@@ -49,6 +51,23 @@ class Stream final : public io::ByteStream {
   io::Task<Status> write(std::span<const std::uint8_t> from, Monotonic deadline) override;
   void endWriting() override;
   void cut() override;
+
+  // For who relays without waiting (relay::Leg), of an open stream, instead of read(), write() and endWriting().
+  io::Socket& socket() const { return *socket_; }
+  /// From now on the end is told by endNow() alone: who drops the stream before cuts it, and the peer is to see that.
+  void leaveEndToCaller() { endIsCallers_ = true; }
+  /// Something may be there: in the socket, or taken from it already.
+  bool mayRead() const;
+  /// At most one record; 0 after close_notify, io::Socket::kWouldBlock when none has come whole.
+  Result<std::size_t> readNow(std::span<std::uint8_t> into);
+  /// Takes records as long as the socket has room for them, at least the beginning of one; io::Socket::kWouldBlock
+  /// while an earlier one waits for room.
+  Result<std::size_t> writeNow(std::span<const std::uint8_t> from);
+  /// Sends what waits for room; true when nothing does any more.
+  Result<bool> flushNow();
+  bool isFlushed() const { return link_.waiting.empty(); }
+  /// Says that no more will be written; true once that is out.
+  Result<bool> endNow();
 
  private:
   Stream(bool isServer, std::shared_ptr<const Context> context, std::unique_ptr<io::Socket> socket, std::string peer);
@@ -70,8 +89,9 @@ class Stream final : public io::ByteStream {
 
   const bool isServer_;
   bool open_ = false;
-  bool broken_ = false;   // what is written is not whole: a write is under way, was dropped, or failed
-  bool ended_ = false;    // we said that no more will be
+  bool broken_ = false;  // what is written is not whole: a write is under way, was dropped, or failed
+  bool ended_ = false;   // we said that no more will be
+  bool endIsCallers_ = false;
   bool awaited_ = false;  // somebody waits for the peer's bytes
   std::shared_ptr<const Context> context_;
   std::unique_ptr<io::Socket> socket_;

@@ -1,6 +1,5 @@
-#include <malloc.h>
-
 #include "tests/db/sample.h"
+#include "tests/support/heap.h"
 
 namespace loam::db {
 namespace {
@@ -10,7 +9,7 @@ TEST(LimitsTest, E12_AMillionHostileAddressesStayBounded) {
   record::Limits limits;
   limits.edges = 1000;
   const auto store = openStore(directory / "graph.db", limits);
-  const auto before = ::mallinfo2().uordblks;
+  const auto before = test::heapInUse();
   std::uint64_t sent = 0;
   for (std::uint64_t sequence = 1; sequence <= 100; ++sequence) {
     std::vector<wire::EdgeReport> edges;
@@ -27,7 +26,7 @@ TEST(LimitsTest, E12_AMillionHostileAddressesStayBounded) {
   const record::StoreCounters counters = store->counters();
   EXPECT_EQ(counters.edges, limits.edges + 1);
   EXPECT_GT(counters.foldedEdges, 900'000u);
-  EXPECT_LT(::mallinfo2().uordblks - before, 16u << 20);
+  EXPECT_LT(test::heapInUse() - before, 16u << 20);
   EXPECT_LT(counters.bytes + counters.walBytes, 16u << 20);
   EXPECT_EQ(totalOf(sumsOf(*store, {kStart, kStart + 10})).requests, sent);  // folded, not lost
 }

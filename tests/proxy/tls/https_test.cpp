@@ -1,5 +1,3 @@
-#include <malloc.h>
-
 #include <cstdio>
 
 #include "proxy/http/client_connection.h"
@@ -7,6 +5,7 @@
 #include "proxy/http/http1_server.h"
 #include "proxy/io/signal.h"
 #include "tests/proxy/tls/tls_fixture.h"
+#include "tests/support/heap.h"
 
 namespace loam::tls {
 namespace {
@@ -187,7 +186,6 @@ TEST_F(HttpsTest, DrainingSaysGoodbye) {
   EXPECT_FALSE((*connection)->isOpen());
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(HttpsTest, AnIdleAgentCostsLittle) {
   constexpr std::size_t kAgents = 50;
   serve();
@@ -196,21 +194,20 @@ TEST_F(HttpsTest, AnIdleAgentCostsLittle) {
   agents.push_back(connect(clientContext()));
   ASSERT_TRUE(ask(**agents.back(), {.target = "/first"}));
   const auto calling = clientContext();
-  const auto before = ::mallinfo2().uordblks;
+  const auto before = loam::test::heapInUse();
   while (agents.size() <= kAgents) {
     agents.push_back(connect(calling));
     ASSERT_TRUE(ask(**agents.back(), {.method = "POST", .target = "/", .headers = {}, .body = std::string(3000, 'b')}));
   }
   turnUntil([&] { return server_->connections() == kAgents + 1; });
-  const auto all = ::mallinfo2().uordblks;
+  const auto all = loam::test::heapInUse();
   for (auto& agent : agents) agent->reset();
-  const auto servers = ::mallinfo2().uordblks;
+  const auto servers = loam::test::heapInUse();
   const std::size_t each = (servers - before) / kAgents;
   std::printf("an idle agent: %zu bytes at the server with its coroutines, %zu at itself\n", each,
               (all - servers) / kAgents);
   EXPECT_LT(each, 40u * 1024);
 }
-#endif
 
 TEST_F(HttpsTest, PlainHttpIsNotAnsweredInClear) {
   serve();

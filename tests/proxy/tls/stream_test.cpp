@@ -1,12 +1,11 @@
 #include "proxy/tls/stream.h"
 
-#include <malloc.h>
-
 #include <cstdio>
 #include <random>
 
 #include "proxy/io/stream.h"
 #include "tests/proxy/tls/tls_fixture.h"
+#include "tests/support/heap.h"
 #include "tests/support/tcp_pair.h"
 
 namespace loam::tls {
@@ -275,7 +274,6 @@ TEST_F(StreamTest, LettingGoOfAStreamClosesItInGoodOrder) {
   EXPECT_TRUE(talk.read) << talk.read.error().describe();
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(StreamTest, AnIdleConnectionCostsLittle) {
   constexpr std::size_t kConnections = 50;
   const auto serving = serverContext();
@@ -283,7 +281,7 @@ TEST_F(StreamTest, AnIdleConnectionCostsLittle) {
   std::vector<Both> held;
   held.push_back(shake(serving, calling));  // what the first one makes once for all
   held.reserve(kConnections + 1);
-  const auto before = ::mallinfo2().uordblks;
+  const auto before = loam::test::heapInUse();
   for (std::size_t i = 0; i < kConnections; ++i) {
     held.push_back(shake(serving, calling));
     Talk atServer;
@@ -293,15 +291,14 @@ TEST_F(StreamTest, AnIdleConnectionCostsLittle) {
     scope.spawn(readInto(**held.back().server, atServer.heard, atServer.read, soon(), 5));
     turnUntil([&] { return scope.size() == 0; });
   }
-  const auto all = ::mallinfo2().uordblks;
+  const auto all = loam::test::heapInUse();
   for (Both& both : held) both.client->reset();
-  const auto servers = ::mallinfo2().uordblks;
+  const auto servers = loam::test::heapInUse();
   const std::size_t pair = (all - before) / kConnections;
   const std::size_t serverSide = (servers - before) / kConnections;
   std::printf("an idle TLS connection: %zu bytes at the server, %zu at the client\n", serverSide, pair - serverSide);
   EXPECT_LT(serverSide, 32u * 1024);
 }
-#endif
 
 }  // namespace
 }  // namespace loam::tls

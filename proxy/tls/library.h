@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "proxy/base/result.h"
+
+typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
+
+namespace loam::tls {
+
+/// A world of OpenSSL's own: what it fetches and caches, and the locks around that. Handshakes of two threads in the
+/// shared one wait for each other: a worker has its own (dataplane.md 1: two thirds more handshakes a second on two
+/// threads). About 270 KB each. Whatever is made of it keeps it alive. Made anywhere, used by one thread.
+class Library {
+ public:
+  /// Exhausted when OpenSSL gives none.
+  static Result<std::shared_ptr<const Library>> make();
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  OSSL_LIB_CTX* get() const { return library_; }
+
+ private:
+  explicit Library(OSSL_LIB_CTX* library) : library_(library) {}
+  OSSL_LIB_CTX* library_;
+};
+
+}  // namespace loam::tls
