@@ -38,6 +38,10 @@ Status check(const Footprint& footprint) {
   if (footprint.outboundPort == 0 || footprint.inboundPort == 0 || footprint.outboundPort == footprint.inboundPort) {
     return fail(ErrorCode::InvalidArgument, "the outbound and the inbound listener need two different ports");
   }
+  if (footprint.peerPort == 0 || footprint.peerPort == footprint.outboundPort ||
+      footprint.peerPort == footprint.inboundPort) {
+    return fail(ErrorCode::InvalidArgument, "the port for proxies must be another than those of the listeners");
+  }
   if (footprint.mark == 0 || footprint.transparentMark == 0 || footprint.mark == footprint.transparentMark) {
     return fail(ErrorCode::InvalidArgument, "the two marks must differ and not be 0");
   }

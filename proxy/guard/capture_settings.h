@@ -30,6 +30,7 @@ struct CaptureSettings {
 struct Footprint {
   std::uint16_t outboundPort = 7410;
   std::uint16_t inboundPort = 7411;
+  std::uint16_t peerPort = 7412;               ///< where proxies speak mutual TLS with each other: never captured
   std::uint32_t mark = 0x4c6f616d;             ///< SO_MARK of the proxy's own dials
   std::uint32_t transparentMark = 0x4c6f616e;  ///< SO_MARK of those that bind the client's address
   std::uint16_t zone = 19567;                  ///< conntrack zone of the transparent dials' forward direction

@@ -40,6 +40,8 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
   line.capture.declare(app);
   app.add_option("--outbound-port", footprint.outboundPort, "listener for outbound capture")->capture_default_str();
   app.add_option("--inbound-port", footprint.inboundPort, "listener for inbound capture")->capture_default_str();
+  app.add_option("--peer-port", footprint.peerPort, "where proxies speak to each other, as in their own files")
+      ->capture_default_str();
   app.add_option("--mark", footprint.mark, "SO_MARK of the proxy's dials")->capture_default_str();
   app.add_option("--transparent-mark", footprint.transparentMark, "SO_MARK of dials that keep the client's address")
       ->capture_default_str();

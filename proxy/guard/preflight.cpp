@@ -162,6 +162,7 @@ std::vector<PreflightCheck> preflight(const Footprint& footprint) {
           conntrack(),
           listenerPort("LD-0105", footprint.outboundPort, "--outbound-port"),
           listenerPort("LD-0106", footprint.inboundPort, "--inbound-port"),
+          listenerPort("LD-0112", footprint.peerPort, "--peer-port"),
           replyRoute(footprint),
           reversePath(),
           transparency(),

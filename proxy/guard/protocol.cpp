@@ -6,7 +6,8 @@ namespace loam::guard::protocol {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 2;  // 2: a release may hand over, and its answer says whether it did
+// 2: a release may hand over, and its answer says whether it did. 3: a footprint has the port for proxies.
+constexpr std::uint8_t kVersion = 3;
 
 enum class Part : std::uint8_t { Last = 0, More = 1, Failed = 2 };
 
@@ -55,6 +56,7 @@ Result<CaptureSettings> getSettings(PacketReader& in) {
 void put(PacketWriter& out, const Footprint& footprint) {
   out.u16(footprint.outboundPort);
   out.u16(footprint.inboundPort);
+  out.u16(footprint.peerPort);
   out.u32(footprint.mark);
   out.u32(footprint.transparentMark);
   out.u16(footprint.zone);
@@ -68,6 +70,7 @@ Footprint getFootprint(PacketReader& in) {
   Footprint footprint;
   footprint.outboundPort = in.u16();
   footprint.inboundPort = in.u16();
+  footprint.peerPort = in.u16();
   footprint.mark = in.u32();
   footprint.transparentMark = in.u32();
   footprint.zone = in.u16();

@@ -112,7 +112,7 @@ void outbound(Text& text, const CaptureSettings& settings, const Footprint& foot
   if (!settings.excludeUsers.empty()) text.rule("outbound", "meta skuid " + numbers(settings.excludeUsers) + " return");
   if (!settings.includeUsers.empty())
     text.rule("outbound", "meta skuid != " + numbers(settings.includeUsers) + " return");
-  const std::vector<std::uint16_t> own{footprint.outboundPort, footprint.inboundPort};
+  const std::vector<std::uint16_t> own{footprint.outboundPort, footprint.inboundPort, footprint.peerPort};
   text.rule("outbound", "tcp dport " + numbers(own) + " fib daddr type local return");
   if (!settings.excludePorts.empty()) text.rule("outbound", "tcp dport " + numbers(settings.excludePorts) + " return");
   if (!settings.includePorts.empty())
@@ -174,7 +174,8 @@ std::vector<std::uint16_t> inboundPorts(const CaptureSettings& settings, const F
     return std::find(list.begin(), list.end(), port) != list.end();
   };
   const auto refused = [&](std::uint16_t port) {
-    if (!settings.inbound || port == footprint.outboundPort || port == footprint.inboundPort) return true;
+    const bool own = port == footprint.outboundPort || port == footprint.inboundPort || port == footprint.peerPort;
+    if (!settings.inbound || own) return true;
     if (among(settings.excludePorts, port)) return true;
     return !settings.inboundPorts.empty() && !among(settings.inboundPorts, port);
   };

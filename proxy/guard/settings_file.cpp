@@ -132,6 +132,7 @@ void readAll(SettingsReader& reader, const YAML::Node& root, GuardSettings& sett
       {"notrack_own", reader.flag(capture.notrackOwn)}};
   const SettingsReader::Fields footprintFields{{"outbound_port", reader.number(footprint.outboundPort)},
                                                {"inbound_port", reader.number(footprint.inboundPort)},
+                                               {"peer_port", reader.number(footprint.peerPort)},
                                                {"mark", reader.number(footprint.mark)},
                                                {"transparent_mark", reader.number(footprint.transparentMark)},
                                                {"zone", reader.number(footprint.zone)},
