@@ -8,14 +8,15 @@
 
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <thread>
 
 namespace loam::guard {
 
 namespace {
 
-volatile std::sig_atomic_t silenced = 0;
-volatile std::sig_atomic_t released = 0;
+std::atomic<int> silenced{0};  // set by signal handlers
+std::atomic<int> released{0};
 
 SocketAddress originalDestination(int socket, bool v4) {
   sockaddr_storage storage{};
@@ -74,7 +75,11 @@ void relay(int one, int other) {
 void serve(Descriptor client, CaptureTerms terms, TinyProxy::Seen* seen, bool inbound) {
   const SocketAddress from = peerOf(client.get());
   const SocketAddress to = originalDestination(client.get(), from.ip.isV4());
-  std::strncpy(seen->lastDestination, to.text().c_str(), sizeof seen->lastDestination - 1);
+  {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    std::strncpy(seen->lastDestination, to.text().c_str(), sizeof seen->lastDestination - 1);
+  }
   ++(inbound ? seen->inbound : seen->outbound);
   Descriptor server = dialFor(from, to, terms, inbound && terms.transparent);
   if (server) relay(client.get(), server.get());

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "proxy/relay/silent_tap.h"
@@ -27,7 +28,8 @@ class DrainHostTest : public guard::HostTest {
     settings.guard = process.socket();
     settings.listen.push_back({*SocketAddress::parse("127.0.0.1:0"), *SocketAddress::parse("127.0.0.1:8080")});
     const auto taps = [](unsigned) { return std::make_unique<relay::SilentTapFactory>(); };
-    auto server = Server::start(settings, clock, log, taps, table(drained));
+    if (!log) log.emplace(LogLevel::Error, -1);
+    auto server = Server::start(settings, clock, *log, taps, table(drained));
     EXPECT_TRUE(server) << server.error().describe();
     return *std::move(server);
   }
@@ -52,7 +54,7 @@ class DrainHostTest : public guard::HostTest {
   static bool isDirect(const Descriptor& client) { return readLine(client.get()) == localName(client.get()); }
 
   SystemClock clock;
-  Log log{LogLevel::Error, -1};
+  std::optional<Log> log;  // has a thread: made once the children were
   std::uint64_t generation = 0;
 };
 
