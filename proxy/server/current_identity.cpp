@@ -31,7 +31,8 @@ void CurrentIdentity::set(Identity identity) {
   auto next = std::make_shared<const Identity>(std::move(identity));
   const std::lock_guard lock(mutex_);
   identity_ = std::move(next);
-  ++version_;
+  ++identityVersion_;
+  version_.fetch_add(1, std::memory_order_release);
 }
 
 std::shared_ptr<const Identity> CurrentIdentity::get() const {
@@ -59,7 +60,7 @@ http::Securing CurrentIdentity::securing() const {
           .version =
               [this] {
                 const std::lock_guard lock(mutex_);
-                return version_;
+                return identityVersion_;
               }};
 }
 
@@ -67,6 +68,7 @@ void CurrentIdentity::deny(std::vector<wire::Denied> denied) {
   auto next = std::make_shared<const std::vector<wire::Denied>>(std::move(denied));
   const std::lock_guard lock(mutex_);
   denied_ = std::move(next);
+  version_.fetch_add(1, std::memory_order_release);
 }
 
 std::shared_ptr<const std::vector<wire::Denied>> CurrentIdentity::denied() const {

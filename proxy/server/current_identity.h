@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,8 @@ class CurrentIdentity {
 
   /// Null while there is none. Any thread.
   std::shared_ptr<const Identity> get() const;
+  /// Grows whenever get() or denied() would give something else. Any thread, without a lock.
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   /// Connections to the controller: TLS under the identity of the moment, Denied while there is none. It has to outlive
   /// who uses them. Any thread.
   http::Securing securing() const;
@@ -45,7 +48,8 @@ class CurrentIdentity {
   mutable std::mutex mutex_;
   std::shared_ptr<const Identity> identity_;
   std::shared_ptr<const std::vector<wire::Denied>> denied_ = std::make_shared<const std::vector<wire::Denied>>();
-  std::uint64_t version_ = 0;  // of identity_
+  std::uint64_t identityVersion_ = 0;
+  std::atomic<std::uint64_t> version_{0};
 };
 
 }  // namespace loam::server

@@ -28,6 +28,8 @@ class LoopGuard {
   Verdict check(const IpAddress& client, const SocketAddress& destination, Monotonic now);
   /// The upstream took the connection and said something, or ended it in order.
   void answered(const SocketAddress& destination);
+  /// Whether this host has the address, loopback included.
+  bool isLocal(const IpAddress& address) const { return address.isLoopback() || addresses_.contains(address); }
   /// Addresses of this host, read again when they are older than 10 s.
   void refreshAddresses(Monotonic now);
 

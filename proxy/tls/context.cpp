@@ -42,6 +42,7 @@ void noteAlert(const SSL* ssl, int where, int value) {
   auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
   if ((where & SSL_CB_ALERT) == 0 || link == nullptr || value >> 8 != SSL3_AL_FATAL) return;
   link->alert = static_cast<std::uint8_t>(value & 0xff);
+  link->alertHeard = (where & SSL_CB_READ) != 0;
 }
 
 int verifyMode(ClientCertificate client) {

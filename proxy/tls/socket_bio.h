@@ -17,6 +17,7 @@ struct Link {
   std::string waiting{};           ///< records that the socket had no room for: they go before any others
   bool ended = false;              ///< the peer's FIN was read
   std::optional<Error> failure{};  ///< of the socket, since it was asked for last
+  bool alertHeard = false;         ///< it came from the peer
   std::uint8_t alert = 0;          ///< the fatal one that either side sent, as RFC 8446 numbers it; 0: none
   std::string refusal{};           ///< why Loam refused a chain that OpenSSL found good
 };

@@ -41,6 +41,7 @@ class Stream final : public io::ByteStream {
   io::Identity peerIdentity() const override;
   /// The fatal alert that ended it, sent by either side, as RFC 8446 numbers it; 0 while there was none.
   std::uint8_t alert() const { return link_.alert; }
+  bool alertCameFromPeer() const { return link_.alertHeard; }
 
   io::EventLoop& loop() const override { return socket_->loop(); }
   /// Shakes hands. Errors: Timeout at `deadline`, Denied for a peer that is not admitted or has no good certificate

@@ -1,0 +1,45 @@
+#include "proxy/filters/mtls_gate.h"
+
+#include <algorithm>
+
+namespace loam::filters {
+
+namespace {
+
+constexpr MtlsStage below(MtlsStage stage) {
+  return stage == MtlsStage::Off ? MtlsStage::Off : static_cast<MtlsStage>(static_cast<int>(stage) - 1);
+}
+
+}  // namespace
+
+MtlsStage mtlsStageOf(std::string_view name) {
+  if (name == "observe") return MtlsStage::Observe;
+  if (name == "permissive") return MtlsStage::Permissive;
+  if (name == "prefer") return MtlsStage::Prefer;
+  return name == "strict" ? MtlsStage::Strict : MtlsStage::Off;
+}
+
+MtlsStage MtlsGate::stage(std::uint16_t port) const {
+  const auto& ports = settings_.ports;
+  return ports.empty() || std::find(ports.begin(), ports.end(), port) != ports.end() ? stage_ : MtlsStage::Off;
+}
+
+MtlsStage MtlsGate::stageOf(std::string_view caller, std::uint16_t port) const {
+  const MtlsStage stage = this->stage(port);
+  return stage < MtlsStage::Prefer || share_.has(caller) ? stage : below(stage);
+}
+
+bool MtlsGate::accepts(std::string_view instance, std::uint16_t port) const {
+  const MtlsStage stage = this->stage(port);
+  return stage > MtlsStage::Permissive || (stage == MtlsStage::Permissive && share_.has(instance));
+}
+
+std::optional<filter::Denial> MtlsFilter::admit(const filter::ConnectionView& view,
+                                                filter::VerdictSink& verdicts) const {
+  if (!view.identity.empty() || view.isLocal || view.vantage == relay::Vantage::Outbound) return std::nullopt;
+  if (gate_.stageOf(view.caller, view.destination.port) != MtlsStage::Strict) return std::nullopt;
+  verdicts.onDenied(view, {"mtls", "plaintext", true});
+  return filter::Denial{"mtls", "plaintext"};
+}
+
+}  // namespace loam::filters

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string_view>
+
+#include "proxy/filter/connection_filter.h"
+#include "proxy/filters/mtls.h"
+#include "proxy/filters/unit_share.h"
+
+namespace loam::filters {
+
+/// The ladder of `mtls`, from below.
+enum class MtlsStage : std::uint8_t { Off, Observe, Permissive, Prefer, Strict };
+
+/// Off for what is no stage.
+MtlsStage mtlsStageOf(std::string_view name);
+
+/// How far mutual TLS is on for one service, and for whom. Immutable, any thread.
+class MtlsGate {
+ public:
+  MtlsGate() = default;
+  MtlsGate(MtlsStage stage, UnitShare share, MtlsSettings settings)
+      : stage_(stage), share_(std::move(share)), settings_(std::move(settings)) {}
+
+  /// Off for ports that the settings leave out.
+  MtlsStage stage(std::uint16_t port) const;
+  /// Of one caller: its stage while it is in the share, the one below while it is not.
+  MtlsStage stageOf(std::string_view caller, std::uint16_t port) const;
+  /// Whether an instance ("10.0.0.2:5432") takes connections from other proxies: above permissive each does.
+  bool accepts(std::string_view instance, std::uint16_t port) const;
+  const MtlsSettings& settings() const { return settings_; }
+
+ private:
+  MtlsStage stage_ = MtlsStage::Off;
+  UnitShare share_;
+  MtlsSettings settings_;
+};
+
+/// At the callee's side: refuses plaintext of callers for whom the service is strict. What does not leave the host
+/// passes.
+class MtlsFilter final : public filter::ConnectionFilter {
+ public:
+  explicit MtlsFilter(MtlsGate gate) : gate_(std::move(gate)) {}
+
+  std::optional<filter::Denial> admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts) const override;
+
+ private:
+  MtlsGate gate_;
+};
+
+}  // namespace loam::filters

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "proxy/io/dial.h"
+#include "proxy/io/task_scope.h"
+#include "proxy/relay/security.h"
+#include "proxy/server/peer_identity.h"
+#include "proxy/tls/preface.h"
+
+namespace loam::server {
+
+/// A connection to the proxy of another host, asked for by a preface; or what came of trying.
+struct PeerCall {
+  std::unique_ptr<tls::Stream> stream;  ///< null unless the answer is Accepted
+  relay::Security security;             ///< Mutual with an answer; else what stood in the way
+  tls::Answer answer = tls::Answer::Failed;
+};
+
+/// How to call one.
+struct PeerTerms {
+  io::DialOptions dial;  ///< its destination is the application's; the port is replaced
+  tls::Preface preface;
+  milliseconds patience{5000};  ///< for the handshake, and once more for the answer
+};
+
+/// The proxies of other hosts, as one worker knows them: calls them, and remembers how each destination's answered, so
+/// that nobody waits twice for one that is not there. One thread.
+class Peers {
+ public:
+  static constexpr milliseconds kAskEvery{10'000};       ///< a peer that would do
+  static constexpr milliseconds kAskAgainAfter{1000};    ///< one that would not
+  static constexpr milliseconds kPatienceUnasked{1000};  ///< with one of whom nothing is known
+  static constexpr std::size_t kMostKnown = 4096;
+
+  /// `port`: where all proxies of the mesh take each other's connections. All outlive it.
+  Peers(io::EventLoop& loop, std::uint16_t port, PeerIdentity& identity)
+      : loop_(loop), port_(port), identity_(identity) {}
+
+  /// What is known of the peer of `terms.preface.destination`; asks it beside the traffic when that is old.
+  relay::Security look(const PeerTerms& terms);
+  /// Whether a caller who may fall back should try: not where it is known to fail.
+  static bool isWorthTrying(relay::Security security) {
+    return security.state == relay::Security::State::Ready || security.state == relay::Security::State::Unprobed;
+  }
+  /// Dials the peer, shakes hands and has it dial the application. `fallbackAfter` failed handshakes within 10 s
+  /// suspend it.
+  io::Task<PeerCall> call(PeerTerms terms, std::uint32_t fallbackAfter);
+
+ private:
+  static constexpr seconds kFailuresWithin{10};
+
+  struct Known {
+    relay::Security security{relay::Security::State::Unprobed, 0};
+    Monotonic asked{};
+    bool asking = false;
+    std::uint32_t failures = 0;
+    Monotonic failing{};  // since the first of them
+  };
+
+  io::Task<PeerCall> reach(PeerTerms terms);
+  io::Task<void> ask(PeerTerms terms);
+  Known* known(const SocketAddress& destination);
+  void learn(const SocketAddress& destination, relay::Security outcome, std::uint32_t fallbackAfter);
+
+  io::EventLoop& loop_;
+  const std::uint16_t port_;
+  PeerIdentity& identity_;
+  std::unordered_map<SocketAddress, Known> known_;
+  io::TaskScope asking_;
+};
+
+}  // namespace loam::server
