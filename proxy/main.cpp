@@ -209,7 +209,8 @@ int run(const std::string& configFile, bool checkOnly) {
   };
   auto kept = keptSnapshot(*settings);
   const bool killed = kill.isKilled();
-  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed));
+  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed),
+                                      *enroller ? &(*enroller)->identity() : nullptr);
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
   auto snapshots = makeSnapshotSource(*settings, enroller->get(), clock, log, **server);

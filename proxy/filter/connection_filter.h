@@ -29,6 +29,12 @@ class VerdictSink {
   virtual void onDenied(const ConnectionView& view, const Verdict& verdict) = 0;
 };
 
+/// Nobody listens.
+class NoVerdicts final : public VerdictSink {
+ public:
+  void onDenied(const ConnectionView&, const Verdict&) override {}
+};
+
 /// One feature on the path of a connection of any protocol, before a byte is dialled: the second seam of the design.
 /// Made with the snapshot and immutable: what it counts is asked of its worker. Never waits (ADR 10). One thread per
 /// worker; several workers ask it at once.

@@ -21,6 +21,7 @@ class MtlsGate {
   MtlsGate(MtlsStage stage, UnitShare share, MtlsSettings settings)
       : stage_(stage), share_(std::move(share)), settings_(std::move(settings)) {}
 
+  bool isOn() const { return stage_ != MtlsStage::Off; }
   /// Off for ports that the settings leave out.
   MtlsStage stage(std::uint16_t port) const;
   /// Of one caller: its stage while it is in the share, the one below while it is not.

@@ -8,20 +8,20 @@ namespace loam::relay {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kStates{"",
-                                                   "mutual",
-                                                   "local",
-                                                   "ready",
-                                                   "not_chosen",
-                                                   "unprobed",
-                                                   "no_proxy",
-                                                   "port_blocked",
-                                                   "not_advertising",
-                                                   "own_tls",
-                                                   "unknown_peer",
-                                                   "handshake_failed",
-                                                   "no_identity",
-                                                   "suspended"};
+constexpr std::array<std::string_view, Security::kStates> kWords{"",
+                                                                 "mutual",
+                                                                 "local",
+                                                                 "ready",
+                                                                 "not_chosen",
+                                                                 "unprobed",
+                                                                 "no_proxy",
+                                                                 "port_blocked",
+                                                                 "not_advertising",
+                                                                 "own_tls",
+                                                                 "unknown_peer",
+                                                                 "handshake_failed",
+                                                                 "no_identity",
+                                                                 "suspended"};
 
 struct Alert {
   std::uint8_t number;
@@ -72,21 +72,21 @@ std::optional<std::uint8_t> alertOf(std::string_view name) {
 
 Security Security::ofCode(std::uint16_t code) {
   const unsigned state = code >> 8;
-  if (state >= kStates.size()) return {};
+  if (state >= kWords.size()) return {};
   return {static_cast<State>(state), static_cast<std::uint8_t>(code & 0xff)};
 }
 
 std::string text(Security security) {
-  std::string out(kStates[static_cast<std::size_t>(security.state)]);
+  std::string out(kWords[static_cast<std::size_t>(security.state)]);
   if (security.alert != 0) out += ":" + nameOf(security.alert);
   return out;
 }
 
 std::optional<Security> securityOf(std::string_view text) {
   const std::size_t colon = text.find(':');
-  const auto state = std::find(kStates.begin(), kStates.end(), text.substr(0, colon));
-  if (state == kStates.end()) return std::nullopt;
-  Security security{static_cast<Security::State>(state - kStates.begin()), 0};
+  const auto state = std::find(kWords.begin(), kWords.end(), text.substr(0, colon));
+  if (state == kWords.end()) return std::nullopt;
+  Security security{static_cast<Security::State>(state - kWords.begin()), 0};
   if (colon == std::string_view::npos) return security;
   const auto alert = alertOf(text.substr(colon + 1));
   if (!alert || security.state != Security::State::HandshakeFailed) return std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct Security {
     NoIdentity,       ///< "no_identity": this proxy has no certificate that is valid now
     Suspended,        ///< "suspended": too many handshakes with this peer failed just now
   };
+
+  static constexpr std::size_t kStates = 14;
 
   State state = State::Unasked;
   std::uint8_t alert = 0;  ///< of HandshakeFailed: as RFC 8446 numbers it; 0: none

@@ -1,10 +1,8 @@
 #include "proxy/server/connection.h"
 
-#include "proxy/io/dial.h"
 #include "proxy/io/signal.h"
-#include "proxy/relay/relay.h"
 #include "proxy/relay/reset.h"
-#include "proxy/relay/silent_tap.h"
+#include "proxy/server/carrying.h"
 #include "proxy/server/original_dst.h"
 
 namespace loam::server {
@@ -19,92 +17,6 @@ Result<SocketAddress> destinationOf(const io::Accepted& accepted, const Entry& e
   return originalDestination(accepted.fd.get());
 }
 
-/// The server is to see the address that the client has, which is foreign for what came in and ours for what goes out.
-io::DialOptions dialOptions(const WorkerContext& context, const relay::ConnectionFacts& facts) {
-  io::DialOptions options{.destination = facts.destination, .source = {}, .mark = context.terms.mark};
-  if (facts.vantage == Vantage::Outbound) options.source = facts.client.ip;
-  if (facts.vantage == Vantage::Inbound) {
-    options.local = true;
-    if (context.terms.transparent) {
-      options.source = facts.client.ip;
-      options.sourcePort = facts.client.port;
-      options.transparent = true;
-      options.mark = context.terms.transparentMark;
-    }
-  }
-  if (facts.destination.ip.isLoopback()) options.local = true;
-  return options;
-}
-
-io::Task<Result<std::unique_ptr<io::Socket>>> dialUpstream(WorkerContext& context,
-                                                           const relay::ConnectionFacts& facts) {
-  io::DialOptions options = dialOptions(context, facts);
-  auto dialled = co_await io::dial(context.loop, options);
-  if (!dialled && options.sourcePort != 0 && dialled.error().origin == ErrorOrigin::Local) {
-    options.sourcePort = 0;  // the very same pair of addresses and ports is in use: the address alone then
-    dialled = co_await io::dial(context.loop, options);
-  }
-  if (!dialled && options.source && dialled.error().origin == ErrorOrigin::Local) {
-    // Better served from another address than not at all; said by a counter, shown by the graph.
-    options.source.reset();
-    options.transparent = false;
-    options.mark = context.terms.mark;
-    dialled = co_await io::dial(context.loop, options);
-  }
-  if (dialled && facts.vantage != Vantage::Explicit) {
-    (options.source ? context.counters.sourceKept : context.counters.sourceLost).add();
-  }
-  co_return dialled;
-}
-
-/// A server that took the connection and cut it before we saw it open is there: that is its answer, not its absence.
-CloseReason reasonOf(const Error& error) {
-  if (error.code == ErrorCode::Reset) return CloseReason::UpstreamReset;
-  return error.code == ErrorCode::Refused ? CloseReason::UpstreamRefused : CloseReason::UpstreamUnreachable;
-}
-
-void countEnd(Counters& counters, CloseReason reason) {
-  switch (reason) {
-    case CloseReason::Finished:
-      counters.finished.add();
-      break;
-    case CloseReason::DownstreamReset:
-      counters.resetByDownstream.add();
-      break;
-    case CloseReason::UpstreamReset:
-      counters.resetByUpstream.add();
-      break;
-    case CloseReason::UpstreamRefused:
-      counters.refused.add();
-      break;
-    case CloseReason::UpstreamUnreachable:
-      counters.unreachable.add();
-      break;
-    case CloseReason::Denied:
-      counters.denied.add();
-      break;
-    case CloseReason::Aborted:
-      counters.localFailures.add();
-      break;
-  }
-}
-
-/// False when the connection would come back to this proxy.
-bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination) {
-  switch (context.loopGuard.check(client, destination, context.loop.now())) {
-    case LoopGuard::Verdict::Pass:
-      return true;
-    case LoopGuard::Verdict::OwnListener:
-      context.counters.loopsRefused.add();
-      return false;
-    case LoopGuard::Verdict::Tripped:
-      context.counters.tripped.add();
-      context.onBypass(destination, [] {});
-      return false;
-  }
-  return false;
-}
-
 /// A client that tries again at once is to find the bypass in force: so the reset waits for it, but not for long.
 constexpr milliseconds kBypassPatience{500};
 
@@ -114,35 +26,6 @@ io::Task<void> bypass(WorkerContext& context, const SocketAddress& destination) 
   context.onBypass(destination, done.raiser());
   co_await done.until(context.loop.clock().now() + kBypassPatience);
 }
-
-/// The tap that the service's `observe` flag asks for.
-std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts) {
-  const Service* service = context.services->find(facts.destination);
-  if (service == nullptr) context.missed.note(facts.destination);
-  const ObserveGate& observe = service != nullptr ? service->observe : context.services->observeByDefault();
-  if (observe.admits(facts)) return context.taps.open(facts, context.loop.now());
-  context.counters.notObserved.add();
-  return std::make_unique<relay::SilentTap>();
-}
-
-/// Keeps the gauges of live connections right however the coroutine ends.
-class Active {
- public:
-  Active(Counters& counters, Vantage vantage) : counters_(counters), captured_(vantage == Vantage::Explicit ? 0 : 1) {
-    counters_.active.add();
-    counters_.activeCaptured.add(captured_);
-  }
-  Active(const Active&) = delete;
-  Active& operator=(const Active&) = delete;
-  ~Active() {
-    counters_.activeCaptured.subtract(captured_);
-    counters_.active.subtract();
-  }
-
- private:
-  Counters& counters_;
-  const std::uint64_t captured_;
-};
 
 }  // namespace
 
@@ -161,28 +44,31 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   }
   const relay::ConnectionFacts facts{accepted.peer, *destination, entry.vantage, context.services->generation()};
   LiveConnection live(context.live, facts, context.loop.now());
-  const auto tap = openTap(context, facts);
-
-  const Monotonic dialled = context.loop.clock().now();
-  auto upstream = co_await dialUpstream(context, facts);
-  if (!upstream) {
-    const CloseReason reason = reasonOf(upstream.error());
-    tap->onClosed(reason, context.loop.now());
-    countEnd(context.counters, upstream.error().origin == ErrorOrigin::Local ? CloseReason::Aborted : reason);
-    if (facts.vantage != Vantage::Explicit && reason != CloseReason::UpstreamReset)
-      co_await bypass(context, facts.destination);
+  const Service& service = serviceFor(context, facts.destination);
+  const auto tap = openTap(context, facts, service);
+  if (whyNotAdmitted(context, facts, service, {})) {
+    tap->onClosed(CloseReason::Denied, context.loop.now());
+    context.counters.denied.add();
     relay::closeByReset(**downstream);
     co_return;
   }
-  tap->onConnected({.took = context.loop.clock().now() - dialled});
+  // Past the proxy there is no TLS: who asked for it gets the refusal from us.
+  const bool mayBypass =
+      facts.vantage != Vantage::Explicit && service.mtls.stage(facts.destination.port) < filters::MtlsStage::Prefer;
 
-  const CloseReason reason = co_await relay::relay(**downstream, **upstream, *tap, context.resources, live.progress());
-  if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
-    context.loopGuard.answered(facts.destination);
-  tap->onClosed(reason, context.loop.now());
-  context.counters.bytesUpstream.add(live.progress().upstreamBytes);
-  context.counters.bytesDownstream.add(live.progress().downstreamBytes);
-  countEnd(context.counters, reason);
+  const Monotonic dialled = context.loop.clock().now();
+  auto upstream = co_await dialUpstream(context, facts, service);
+  if (!upstream) {
+    countFailure(context, *tap, upstream.error());
+    const CloseReason reason = reasonOf(upstream.error());
+    if (mayBypass && reason != CloseReason::UpstreamReset) co_await bypass(context, facts.destination);
+    relay::closeByReset(**downstream);
+    co_return;
+  }
+  live.securedBy(upstream->stream.get());
+  context.counters.security(upstream->security).add();
+  tap->onConnected({context.loop.clock().now() - dialled, upstream->security, upstream->identity});
+  co_await relayAndCount(context, facts, **downstream, upstream->leg(), *tap, live);
 }
 
 }  // namespace loam::server

@@ -11,6 +11,7 @@
 #include "proxy/server/live_connections.h"
 #include "proxy/server/loop_guard.h"
 #include "proxy/server/missed.h"
+#include "proxy/server/peers.h"
 #include "proxy/server/service_table.h"
 
 namespace loam::server {
@@ -18,7 +19,8 @@ namespace loam::server {
 /// Where a connection came in.
 struct Entry {
   relay::Vantage vantage = relay::Vantage::Explicit;
-  SocketAddress to;  ///< explicit entries only: the one destination
+  SocketAddress to{};       ///< explicit entries only: the one destination
+  bool forProxies = false;  ///< other proxies come here, over mutual TLS: a preface says the destination
 };
 
 /// How this host lets the proxy dial so that the server sees the client's address.
@@ -37,6 +39,9 @@ struct WorkerContext {
   Counters& counters;
   LiveConnections& live;
   LoopGuard& loopGuard;
+  PeerIdentity& identity;
+  Peers& peers;
+  filter::VerdictSink& verdicts;
   DialTerms terms;
   const ServiceTable* services;  ///< swapped between two events of the loop
   Missed missed;                 ///< destinations that it does not know
@@ -45,9 +50,13 @@ struct WorkerContext {
   std::function<void(const SocketAddress&, std::function<void()> done)> onBypass;
 };
 
-/// The way of one connection: original destination, loop guard, dial at once from the client's address, relay with the
-/// tap beside. Reads not a byte before the upstream is there, so that a server that speaks first is heard without
-/// delay.
+/// The way of one connection: original destination, loop guard, connection filters, dial at once from the client's
+/// address, relay with the tap beside. Reads not a byte before the upstream is there, so that a server that speaks
+/// first is heard without delay.
 io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry);
+
+/// The same of a connection that another proxy brings: handshake, preface, filters, dial, answer, relay. Only to
+/// endpoints of this host that the snapshot names, of services whose `mtls` flag says so.
+io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted);
 
 }  // namespace loam::server

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+
+#include "proxy/relay/security.h"
 
 namespace loam::server {
 
@@ -40,8 +43,14 @@ struct alignas(128) Counters {
   Counter sourceLost;  ///< it saw this host's instead
   Counter bytesUpstream;
   Counter bytesDownstream;
-  Counter notObserved;      ///< left out by the service's `observe` flag
-  Counter acceptExhausted;  ///< clients let go because descriptors ran out
+  Counter notObserved;                                       ///< left out by the service's `observe` flag
+  Counter fallbacks;                                         ///< callers at `prefer` that went on in plaintext
+  Counter peersRefused;                                      ///< who came to the port for proxies and was none
+  Counter notAdvertised;                                     ///< a proxy asked for what it does not reach here
+  std::array<Counter, relay::Security::kStates> bySecurity;  ///< connections by the state they began with
+  Counter acceptExhausted;                                   ///< clients let go because descriptors ran out
+
+  Counter& security(relay::Security security) { return bySecurity[static_cast<std::size_t>(security.state)]; }
 };
 
 }  // namespace loam::server

@@ -23,6 +23,12 @@ std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
   return out;
 }
 
+void LiveConnections::visitSecured(const std::function<void(tls::Stream&)>& look) const {
+  for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {
+    if (live->secured_ != nullptr) look(*live->secured_);
+  }
+}
+
 std::size_t LiveConnections::countOther(std::uint64_t generation) const {
   std::size_t count = 0;
   for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {

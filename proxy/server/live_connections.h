@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "proxy/relay/relay.h"
@@ -24,6 +25,8 @@ class LiveConnections {
   std::size_t size() const { return size_; }
   /// At most `most` of them, oldest first.
   std::vector<ConnectionSummary> list(std::size_t most) const;
+  /// Shows those that run over TLS, as a stream each.
+  void visitSecured(const std::function<void(tls::Stream&)>& look) const;
   /// Those that began under another generation than this.
   std::size_t countOther(std::uint64_t generation) const;
 
@@ -42,6 +45,8 @@ class LiveConnection {
   ~LiveConnection();
 
   relay::Relayed& progress() { return progress_; }
+  /// The stream to or from another proxy, which outlives this; null: none.
+  void securedBy(tls::Stream* stream) { secured_ = stream; }
 
  private:
   friend class LiveConnections;
@@ -49,6 +54,7 @@ class LiveConnection {
   const relay::ConnectionFacts& facts_;
   const Monotonic since_;
   relay::Relayed progress_;
+  tls::Stream* secured_ = nullptr;
   LiveConnection* before_ = nullptr;
   LiveConnection* after_ = nullptr;
 };

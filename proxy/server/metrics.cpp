@@ -42,6 +42,24 @@ prometheus::MetricFamily labelled(const std::vector<const Counters*>& workers, s
   return out;
 }
 
+void collectSecurity(const std::vector<const Counters*>& workers, MetricFamilies& families) {
+  auto states = family("loam_mtls_connections_total",
+                       "Connections of services whose mtls is on, by how they went or why not over mutual TLS.",
+                       prometheus::MetricType::Counter);
+  for (std::size_t state = 1; state < relay::Security::kStates; ++state) {
+    double total = 0;
+    for (const Counters* counters : workers) total += static_cast<double>(counters->bySecurity[state].get());
+    append(states, total, {{"state", relay::text({static_cast<relay::Security::State>(state), 0})}});
+  }
+  families.push_back(std::move(states));
+  addCounter(families, "loam_mtls_fallbacks_total", "Connections at prefer that went on in plaintext.",
+             sum(workers, &Counters::fallbacks));
+  addCounter(families, "loam_mtls_peers_refused_total", "Who came to the port for proxies and was none of this mesh.",
+             sum(workers, &Counters::peersRefused));
+  addCounter(families, "loam_mtls_not_advertised_total", "What proxies asked for and this one does not reach for them.",
+             sum(workers, &Counters::notAdvertised));
+}
+
 }  // namespace
 
 void addCounter(MetricFamilies& families, std::string name, std::string help, double value) {
@@ -80,6 +98,7 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
              sum(workers, &Counters::bypassRequested));
   addCounter(families, "loam_relay_connections_not_observed_total",
              "Connections that the observe flag of their service left out.", sum(workers, &Counters::notObserved));
+  collectSecurity(workers, families);
   addCounter(families, "loam_relay_accepts_exhausted_total", "Clients let go because descriptors ran out.",
              sum(workers, &Counters::acceptExhausted));
 }

@@ -17,13 +17,20 @@ unsigned workersOf(const Settings& settings) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Clock& clock, Log& log,
-                                              const TapFactories& taps, std::shared_ptr<const ServiceTable> services) {
+                                              const TapFactories& taps, std::shared_ptr<const ServiceTable> services,
+                                              const CurrentIdentity* identity) {
   auto heartbeats = HeartbeatPage::make(workersOf(settings));
   if (!heartbeats) return fail(std::move(heartbeats).error());
   std::unique_ptr<Server> server(new Server(*std::move(heartbeats)));
   LOAM_TRY(server->bindPorts(settings, clock));
   if (!settings.guard.empty()) server->makeGuardLink(settings, log);
-  LOAM_TRY(server->startWorkers(settings, taps, services));
+  PeerAccess peers{identity, settings.peerPort,
+                   [&log, said = std::make_shared<std::atomic<bool>>(false)](const Error& error) {
+                     if (said->exchange(true)) return;
+                     log.error("mtls", "other proxies cannot reach this one: it tries again every second",
+                               {{"error", error.describe()}});
+                   }};
+  LOAM_TRY(server->startWorkers(settings, taps, std::move(peers), services));
   if (const auto controller = SocketAddress::parse(settings.controller)) server->controller_ = *controller;
   if (server->guard_) server->guard_->keepBypassed(server->bypassed(services.get()));
   if (services) server->setDrained(services->drained(), [] {});
@@ -52,16 +59,17 @@ Status Server::bindPorts(const Settings& settings, const Clock& clock) {
   return {};
 }
 
-Status Server::startWorkers(const Settings& settings, const TapFactories& taps,
+Status Server::startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers,
                             const std::shared_ptr<const ServiceTable>& services) {
   std::vector<SocketAddress> own = addresses_;
+  own.push_back({IpAddress(), settings.peerPort});
   if (settings.admin) own.push_back(*settings.admin);
   const auto onBypass = [this](const SocketAddress& destination, std::function<void()> done) {
     if (guard_) return guard_->bypass(destination, std::move(done));
     done();
   };
   for (unsigned i = 0; i < loops_.size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, onBypass));
+    workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, peers, onBypass));
     if (services) workers_.back()->install(services, [] {});  // before it listens
     for (std::size_t port = 0; port < settings.listen.size(); ++port) {
       workers_.back()->listen(std::move(bound_[i][port]), Entry{relay::Vantage::Explicit, settings.listen[port].to});

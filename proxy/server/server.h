@@ -26,9 +26,11 @@ class Server {
   /// Binds every port, starts the workers, attaches to the guard. Fails with one clear line: a port that is taken, a
   /// second proxy on the guard (Conflict), a guard that is not there.
   /// `services` hold from the first connection on; where they say that this proxy is drained, capture is not engaged.
+  /// `identity`, which outlives it, is what other proxies know this one by; null: it speaks to none.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
                                                const TapFactories& taps,
-                                               std::shared_ptr<const ServiceTable> services = nullptr);
+                                               std::shared_ptr<const ServiceTable> services = nullptr,
+                                               const CurrentIdentity* identity = nullptr);
 
   /// Accepts no more, and lets live connections go on. With `handOver` waits up to 3 s, still accepting, for another
   /// proxy to take capture over; true when one has. Without one capture is revoked, and what waits in the queues taken.
@@ -68,7 +70,7 @@ class Server {
   template <class T>
   std::vector<T> askWorkers(const std::function<void(Worker&, std::function<void(T)>)>& ask);
   Status bindPorts(const Settings& settings, const Clock& clock);
-  Status startWorkers(const Settings& settings, const TapFactories& taps,
+  Status startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers,
                       const std::shared_ptr<const ServiceTable>& services);
   void makeGuardLink(const Settings& settings, Log& log);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);

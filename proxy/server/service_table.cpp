@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/base/stable_hash.h"
+#include "proxy/filters/settings.h"
 
 namespace loam::server {
 
@@ -12,19 +13,27 @@ constexpr std::uint32_t kBuckets = 100'000;
 
 std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
 
-/// The gate that the features of one service make; what this program does not know goes to `unknown`.
-ObserveGate observeGate(const std::vector<wire::FeatureConfig>& features, const ObserveGate& otherwise,
-                        const std::string& of, std::vector<std::string>& unknown) {
+filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
+                           std::vector<std::string>& unknown) {
+  std::vector<FieldProblem> problems;
+  auto settings = filters::read<filters::MtlsSettings>(feature.settings, problems, filters::Purpose::Keep);
+  if (!problems.empty()) unknown.push_back("the settings of mtls for " + of + " (" + loam::text(problems) + ")");
+  return {filters::mtlsStageOf(feature.stage),
+          filters::UnitShare(feature.share, feature.salt, feature.include, feature.exclude), std::move(settings)};
+}
+
+/// What the features of one service make; what this program does not know goes to `unknown`.
+void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& features,
+                 std::vector<std::string>& unknown) {
   static const std::vector<std::string> kCapabilities = ServiceTable::capabilities();
-  ObserveGate gate = otherwise;
   for (const wire::FeatureConfig& feature : features) {
     const std::string capability = feature.feature + "." + feature.stage;
     const bool known =
         feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
-    if (!known) unknown.push_back(capability + " for " + of);
-    if (feature.feature == "observe") gate = ObserveGate(feature);
+    if (!known) unknown.push_back(capability + " for " + service.name);
+    if (feature.feature == "observe") service.observe = ObserveGate(feature);
+    if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
-  return gate;
 }
 
 }  // namespace
@@ -42,7 +51,13 @@ bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
-  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled"};
+  return {std::string(wire::kDrainCapability),
+          "mtls.observe",
+          "mtls.permissive",
+          "mtls.prefer",
+          "mtls.strict",
+          "observe.on",
+          "observe.sampled"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -50,16 +65,26 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
   std::vector<std::string> unknown;
-  table.observe_ = observeGate(snapshot.defaults, ObserveGate(), "every service", unknown);
+  table.otherwise_.name = "every service";
+  addFeatures(table.otherwise_, snapshot.defaults, unknown);
   for (const wire::ServiceConfig& config : snapshot.services) {
-    Service service{config.name, config.captured, config.pin ? config.pin->protocol : "", {}};
-    service.observe = observeGate(config.features, table.observe_, config.name, unknown);
+    Service service = table.otherwise_;
+    service.name = config.name;
+    service.captured = config.captured;
+    if (config.pin) service.pin = config.pin->protocol;
+    addFeatures(service, config.features, unknown);
+    if (service.mtls.isOn()) service.admission.push_back(std::make_shared<const filters::MtlsFilter>(service.mtls));
+    for (const wire::Caller& caller : config.callers) {
+      for (const IpAddress& address : caller.addresses) service.callers.emplace(address, caller.name);
+    }
+    table.meetsPeers_ = table.meetsPeers_ || service.mtls.isOn();
     for (const SocketAddress& endpoint : config.endpoints) {
       table.byAddress_.emplace(endpoint, table.services_.size());
       if (!config.captured && endpoint.port != 0) table.notCaptured_.push_back(endpoint);
     }
     table.services_.push_back(std::move(service));
   }
+  table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it
   if (!unknown.empty()) {
     std::string list;
     for (const std::string& one : unknown) list.append(list.empty() ? "" : ", ").append(one);
@@ -67,6 +92,16 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   }
   std::sort(table.notCaptured_.begin(), table.notCaptured_.end());
   return table;
+}
+
+std::string Service::callerAt(const IpAddress& client) const {
+  const auto found = callers.find(client);
+  return found == callers.end() ? client.text() : found->second;
+}
+
+const Service* ServiceTable::findExactly(const SocketAddress& destination) const {
+  const auto found = byAddress_.find(destination);
+  return found == byAddress_.end() || destination.port == 0 ? nullptr : &services_[found->second];
 }
 
 const Service* ServiceTable::find(const SocketAddress& destination) const {

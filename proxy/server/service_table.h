@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "proxy/base/address.h"
+#include "proxy/filters/mtls_gate.h"
 #include "proxy/relay/tap.h"
 #include "proxy/wire/snapshot.h"
 
@@ -34,7 +36,14 @@ struct Service {
   std::string name;
   bool captured = true;
   std::string pin;  ///< the protocol that it is known to speak; empty: not known
-  ObserveGate observe;
+  ObserveGate observe{};
+  filters::MtlsGate mtls{};
+  /// Asked in their order before a connection is dialled; those of the callee's side look at nothing else.
+  std::vector<std::shared_ptr<const filter::ConnectionFilter>> admission{};
+  std::unordered_map<IpAddress, std::string> callers{};
+
+  /// Which service calls from there; the address's text where nobody knows.
+  std::string callerAt(const IpAddress& client) const;
 };
 
 /// A snapshot in the form that workers ask: immutable, shared by all of them, dropped with the last one that used it.
@@ -51,20 +60,25 @@ class ServiceTable {
 
   /// Null for a destination that the snapshot does not know.
   const Service* find(const SocketAddress& destination) const;
-  /// For those.
-  const ObserveGate& observeByDefault() const { return observe_; }
+  /// The same, but only by an endpoint that it names with its port.
+  const Service* findExactly(const SocketAddress& destination) const;
+  /// For those: what flags of every service say.
+  const Service& otherwise() const { return otherwise_; }
   std::uint64_t generation() const { return generation_; }
   std::size_t size() const { return services_.size(); }
   /// Where no connection is to be captured, sorted; with their ports.
   const std::vector<SocketAddress>& notCaptured() const { return notCaptured_; }
+  /// Some service asks for mutual TLS, or for looking whether it could be: this proxy is there for others.
+  bool meetsPeers() const { return meetsPeers_; }
   /// Nothing at all is to be captured: this proxy is out of the way of new connections.
   bool drained() const { return drained_; }
 
  private:
   std::uint64_t generation_ = 0;
   bool drained_ = false;
+  bool meetsPeers_ = false;
   std::vector<Service> services_;
-  ObserveGate observe_;
+  Service otherwise_;
   std::unordered_map<SocketAddress, std::size_t> byAddress_;
   std::vector<SocketAddress> notCaptured_;
 };

@@ -11,9 +11,9 @@ namespace loam::server {
 
 namespace {
 
-const std::initializer_list<std::string_view> kKeys = {"name",       "role",     "workers",     "guard",
-                                                       "controller", "identity", "state_dir",   "admin",
-                                                       "listen",     "observe",  "reverse_dns", "log_level"};
+const std::initializer_list<std::string_view> kKeys = {"name",        "role",      "workers",  "guard",  "controller",
+                                                       "identity",    "state_dir", "admin",    "listen", "observe",
+                                                       "reverse_dns", "log_level", "peer_port"};
 
 std::string hostName() {
   std::array<char, 256> buffer{};
@@ -89,6 +89,7 @@ Settings read(YamlMapping& file) {
   checkController(file, settings);
   settings.stateDir = file.text("state_dir").value_or("");
   settings.admin = file.address("admin");
+  settings.peerPort = static_cast<std::uint16_t>(file.integer("peer_port", 1, 65'535).value_or(settings.peerPort));
   settings.observe = file.boolean("observe").value_or(true);
   settings.reverseDns = file.boolean("reverse_dns").value_or(false);
   settings.logLevel = levelOf(file.oneOf("log_level", {"debug", "info", "warn", "error"}).value_or("info"));

@@ -34,8 +34,9 @@ struct Settings {
   std::string stateDir;                      ///< spool, snapshot and identity live here
   std::optional<SocketAddress> admin;        ///< none: no admin port
   std::vector<ExplicitPort> listen;
-  bool observe = true;      ///< false: relay without tap
-  bool reverseDns = false;  ///< ask the host's resolver for names of addresses
+  std::uint16_t peerPort = 7412;  ///< of all proxies of the mesh, and of their guards
+  bool observe = true;            ///< false: relay without tap
+  bool reverseDns = false;        ///< ask the host's resolver for names of addresses
   LogLevel logLevel = LogLevel::Info;
 
   /// Reads the YAML text strictly; the error lists every problem as FILE:LINE:COLUMN.

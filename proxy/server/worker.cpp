@@ -9,19 +9,25 @@
 namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
-               HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners,
+               HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners, PeerAccess peers,
                std::function<void(const SocketAddress&, std::function<void()>)> onBypass)
     : index_(index),
       loop_(std::move(loop)),
       taps_(std::move(taps)),
       heartbeats_(heartbeats),
       loopGuard_(std::move(ownListeners)),
+      peerAccess_(std::move(peers)),
+      peerIdentity_(peerAccess_.identity, loop_->clock()),
+      peers_(*loop_, peerAccess_.port, peerIdentity_),
       context_{.loop = *loop_,
                .resources = *resources_,
                .taps = *taps_,
                .counters = counters_,
                .live = live_,
                .loopGuard = loopGuard_,
+               .identity = peerIdentity_,
+               .peers = peers_,
+               .verdicts = verdicts_,
                .terms = {},
                .services = services_.get(),
                .missed = {},
@@ -55,6 +61,7 @@ void Worker::install(std::shared_ptr<const ServiceTable> services, std::function
   loop_->post([this, services = std::move(services), done = std::move(done)] {
     services_ = services;
     context_.services = services_.get();
+    tendPeerPort();
     done();
   });
 }
@@ -87,7 +94,11 @@ io::Task<void> Worker::acceptFrom(io::Listener& listener, Entry entry) {
   for (;;) {
     auto accepted = co_await listener.accept();
     if (!accepted) co_return;  // the socket itself is gone
-    connections_.spawn(carry(context_, *std::move(accepted), entry));
+    if (entry.forProxies) {
+      connections_.spawn(carryFromPeer(context_, *std::move(accepted)));
+    } else {
+      connections_.spawn(carry(context_, *std::move(accepted), entry));
+    }
   }
 }
 
@@ -100,9 +111,38 @@ io::Task<void> Worker::beat() {
     if (loop_->now() - flushed >= seconds(1)) {
       flushed = loop_->now();
       taps_->flush(flushed);
+      tendPeerPort();
+      cutDenied();
     }
     co_await loop_->sleepFor(HeartbeatPage::kEvery);
   }
+}
+
+void Worker::tendPeerPort() {
+  const bool wanted = services_->meetsPeers() && accepts_ && peerIdentity_.asServer() != nullptr;
+  const auto open = std::find_if(entrances_.begin(), entrances_.end(), [](const auto& one) { return one->forProxies; });
+  if (wanted == (open != entrances_.end())) return;
+  if (!wanted) {
+    exhaustedBefore_ += (*open)->listener->exhausted();
+    entrances_.erase(open);
+    return;
+  }
+  auto listener = io::Listener::bind(*loop_, {IpAddress(), peerAccess_.port}, true);
+  if (!listener) {  // a host without IPv6, as it seems
+    listener = io::Listener::bind(*loop_, {IpAddress::v4({}), peerAccess_.port}, true);
+  }
+  if (!listener) return peerAccess_.onPortFailed(listener.error());
+  add(*std::move(listener), Entry{.vantage = relay::Vantage::Inbound, .to = {}, .forProxies = true}, false);
+  entrances_.back()->forProxies = true;
+}
+
+void Worker::cutDenied() {
+  if (judged_ == peerIdentity_.version()) return;
+  judged_ = peerIdentity_.version();
+  live_.visitSecured([this](tls::Stream& stream) {
+    const io::Identity peer = stream.peerIdentity();
+    if (!peerIdentity_.believes(peer.id, peer.serial)) stream.cut();
+  });
 }
 
 void Worker::countExhausted() {

@@ -12,6 +12,13 @@
 
 namespace loam::server {
 
+/// How a worker meets the proxies of other hosts.
+struct PeerAccess {
+  const CurrentIdentity* identity = nullptr;  ///< outlives the worker; null: this proxy never has one
+  std::uint16_t port = 7412;
+  std::function<void(const Error&)> onPortFailed{};  ///< from any worker's thread: it cannot listen there
+};
+
 /// One thread, one loop, its listeners and the connections that it accepted: nothing of it is shared but its counters.
 /// All public functions but run() and the constructor may be called from any thread; they are carried out on the
 /// worker's own.
@@ -19,7 +26,7 @@ class Worker {
  public:
   /// `taps` is called on the worker's thread alone. `ownListeners`: ports that must never be dialled.
   Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
-         HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners,
+         HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners, PeerAccess peers,
          std::function<void(const SocketAddress&, std::function<void()>)> onBypass);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -57,6 +64,7 @@ class Worker {
   struct Entrance {
     std::unique_ptr<io::Listener> listener;
     bool ofGuard = false;
+    bool forProxies = false;
     std::uint64_t departure = 0;  // with which it is let go; 0: it stays
     io::TaskScope accepting{};
   };
@@ -64,6 +72,10 @@ class Worker {
   io::Task<void> acceptFrom(io::Listener& listener, Entry entry);
   io::Task<void> beat();
   void countExhausted();
+  /// Opens or closes the port for proxies, as the services and this proxy's identity have it.
+  void tendPeerPort();
+  /// Cuts connections with proxies that were denied since they began.
+  void cutDenied();
   io::Task<void> letGo(milliseconds grace);
   io::Task<void> letGo(milliseconds grace, std::uint64_t departure);
   void add(std::unique_ptr<io::Listener> listener, Entry entry, bool ofGuard);
@@ -77,6 +89,11 @@ class Worker {
   Counters counters_;
   LiveConnections live_;
   LoopGuard loopGuard_;
+  const PeerAccess peerAccess_;
+  PeerIdentity peerIdentity_;
+  std::uint64_t judged_ = 0;  // version of the identity that live connections were last held against
+  Peers peers_;
+  filter::NoVerdicts verdicts_;
   std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
   WorkerContext context_;
   std::vector<std::unique_ptr<Entrance>> entrances_;

@@ -84,7 +84,8 @@ Match matchSmtp(Direction first, Bytes bytes, const DecoderContext&) {
   const std::string_view text = asText(bytes);
   if (const Match code = startsWith(text, "220"); code != Match::Yes) return code;
   if (text.size() > 3 && text[3] != ' ' && text[3] != '-') return Match::No;
-  const std::size_t end = text.find('\n');
+  // A line that ends beyond is none, whether or not its end has come already.
+  const std::size_t end = text.substr(0, kMostLine).find('\n');
   if (end == std::string_view::npos) return text.size() < kMostLine ? Match::NeedMore : Match::No;
   const std::string_view line = text.substr(0, end);
   return mentions(line, "SMTP") && !mentions(line, "FTP") ? Match::Yes : Match::No;

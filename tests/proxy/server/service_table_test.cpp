@@ -76,7 +76,7 @@ TEST(ServiceTableTest, AServicesFlagWinsOverTheDefault) {
   snapshot.services = {service("cart", "10.0.0.1:80", {observe("on")}), service("shop", "10.0.0.2:80")};
   const auto table = ServiceTable::make(snapshot);
   ASSERT_TRUE(table);
-  EXPECT_EQ(admitted(table->observeByDefault()), 0u);
+  EXPECT_EQ(admitted(table->otherwise().observe), 0u);
   EXPECT_EQ(admitted(table->find(*SocketAddress::parse("10.0.0.1:80"))->observe), 10'000u);
   EXPECT_EQ(admitted(table->find(*SocketAddress::parse("10.0.0.2:80"))->observe), 0u);
 }

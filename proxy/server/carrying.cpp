@@ -1,0 +1,112 @@
+#include "proxy/server/carrying.h"
+
+#include "proxy/relay/relay.h"
+#include "proxy/relay/silent_tap.h"
+
+namespace loam::server {
+
+namespace {
+
+using relay::CloseReason;
+using relay::Vantage;
+
+void countEnd(Counters& counters, CloseReason reason) {
+  switch (reason) {
+    case CloseReason::Finished:
+      counters.finished.add();
+      break;
+    case CloseReason::DownstreamReset:
+      counters.resetByDownstream.add();
+      break;
+    case CloseReason::UpstreamReset:
+      counters.resetByUpstream.add();
+      break;
+    case CloseReason::UpstreamRefused:
+      counters.refused.add();
+      break;
+    case CloseReason::UpstreamUnreachable:
+      counters.unreachable.add();
+      break;
+    case CloseReason::Denied:
+      counters.denied.add();
+      break;
+    case CloseReason::Aborted:
+      counters.localFailures.add();
+      break;
+  }
+}
+
+}  // namespace
+
+const Service& serviceFor(WorkerContext& context, const SocketAddress& destination) {
+  const Service* service = context.services->find(destination);
+  if (service != nullptr) return *service;
+  context.missed.note(destination);
+  return context.services->otherwise();
+}
+
+std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                    const Service& service) {
+  if (service.observe.admits(facts)) return context.taps.open(facts, context.loop.now());
+  context.counters.notObserved.add();
+  return std::make_unique<relay::SilentTap>();
+}
+
+bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination) {
+  switch (context.loopGuard.check(client, destination, context.loop.now())) {
+    case LoopGuard::Verdict::Pass:
+      return true;
+    case LoopGuard::Verdict::OwnListener:
+      context.counters.loopsRefused.add();
+      return false;
+    case LoopGuard::Verdict::Tripped:
+      context.counters.tripped.add();
+      context.onBypass(destination, [] {});
+      return false;
+  }
+  return false;
+}
+
+std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                             const Service& service, std::string_view identity) {
+  if (service.admission.empty()) return std::nullopt;
+  // Who stands beside the caller, or in the middle, leaves it to the callee's side.
+  if (facts.vantage != Vantage::Inbound && !context.loopGuard.isLocal(facts.destination.ip)) return std::nullopt;
+  const std::string caller = service.callerAt(facts.client.ip);
+  const filter::ConnectionView view{.client = facts.client,
+                                    .destination = facts.destination,
+                                    .vantage = facts.vantage,
+                                    .caller = caller,
+                                    .isLocal = context.loopGuard.isLocal(facts.client.ip),
+                                    .identity = identity};
+  for (const auto& filter : service.admission) {
+    if (auto denial = filter->admit(view, context.verdicts)) return denial;
+  }
+  return std::nullopt;
+}
+
+CloseReason reasonOf(const Error& error) {
+  if (error.code == ErrorCode::Reset) return CloseReason::UpstreamReset;
+  if (error.code == ErrorCode::Denied) return CloseReason::Denied;
+  return error.code == ErrorCode::Refused ? CloseReason::UpstreamRefused : CloseReason::UpstreamUnreachable;
+}
+
+void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error) {
+  const CloseReason reason = reasonOf(error);
+  tap.onClosed(reason, context.loop.now());
+  const bool ours = error.origin == ErrorOrigin::Local && reason != CloseReason::Denied;
+  countEnd(context.counters, ours ? CloseReason::Aborted : reason);
+}
+
+io::Task<void> relayAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live) {
+  const CloseReason reason = co_await relay::relay(downstream, upstream, tap, context.resources, live.progress());
+  if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
+    context.loopGuard.answered(facts.destination);
+  tap.onClosed(reason, context.loop.now());
+  context.counters.bytesUpstream.add(live.progress().upstreamBytes);
+  context.counters.bytesDownstream.add(live.progress().downstreamBytes);
+  countEnd(context.counters, reason);
+}
+
+}  // namespace loam::server

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+
+#include "proxy/server/upstream.h"
+
+/// What captured connections and those that other proxies bring have in common.
+namespace loam::server {
+
+/// Keeps the gauges of live connections right however the coroutine ends.
+class Active {
+ public:
+  Active(Counters& counters, relay::Vantage vantage)
+      : counters_(counters), captured_(vantage == relay::Vantage::Explicit ? 0 : 1) {
+    counters_.active.add();
+    counters_.activeCaptured.add(captured_);
+  }
+  Active(const Active&) = delete;
+  Active& operator=(const Active&) = delete;
+  ~Active() {
+    counters_.activeCaptured.subtract(captured_);
+    counters_.active.subtract();
+  }
+
+ private:
+  Counters& counters_;
+  const std::uint64_t captured_;
+};
+
+/// What the flags say of a destination; of one that no snapshot knows, which is noted, those of every service. Good
+/// until the next event of the loop.
+const Service& serviceFor(WorkerContext& context, const SocketAddress& destination);
+/// The tap that the service's `observe` flag asks for.
+std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                    const Service& service);
+/// False when the connection would come back to this proxy.
+bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination);
+/// Why the callee's side does not admit the connection. `identity`: SPIFFE id that the caller's proxy proved.
+std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                             const Service& service, std::string_view identity);
+/// A server that took the connection and cut it before we saw it open is there: that is its answer, not its absence.
+relay::CloseReason reasonOf(const Error& error);
+/// Tells tap and counters of an upstream that was not to be had.
+void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error);
+/// Relays to the end, and tells everybody who counts.
+io::Task<void> relayAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live);
+
+}  // namespace loam::server
