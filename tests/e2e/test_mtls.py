@@ -29,8 +29,8 @@ class Wire:
     def _run(self):
         while not self.closing:
             with contextlib.suppress(TimeoutError):
-                packet, (_, _, kind, *_) = self.socket.recvfrom(65536)
-                if kind == socket.PACKET_HOST and packet[9] == socket.IPPROTO_TCP:
+                packet, (device, _, kind, *_) = self.socket.recvfrom(65536)
+                if device != "lo" and kind == socket.PACKET_HOST and packet[9] == socket.IPPROTO_TCP:
                     self._take(packet)
 
     def _take(self, packet):
@@ -89,7 +89,6 @@ def steered(lab):
     """An echo server that both proxies know: (loam, its port, its service)."""
     with lab.new_origin() as origin, mesh(lab) as loam:
         origin.serve(echo)
-        lab.client.run("true")
         with NewConnections(lab.client, (lab.server.address, origin.port), rate=20):
             service = service_at(loam, origin.port)
         yield loam, origin.port, service
