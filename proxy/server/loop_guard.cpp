@@ -1,39 +1,18 @@
 #include "proxy/server/loop_guard.h"
 
-#include <ifaddrs.h>
-
 #include <algorithm>
-#include <cstring>
+
+#include "proxy/server/host_addresses.h"
 
 namespace loam::server {
 
-namespace {
-
-std::unordered_set<IpAddress> readAddresses() {
-  std::unordered_set<IpAddress> addresses;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return addresses;
-  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr) continue;
-    const auto family = entry->ifa_addr->sa_family;
-    if (family != AF_INET && family != AF_INET6) continue;
-    sockaddr_storage storage{};
-    std::memcpy(&storage, entry->ifa_addr, family == AF_INET ? 16 : 28);  // sizes of sockaddr_in and sockaddr_in6
-    addresses.insert(SocketAddress::from(storage).ip);
-  }
-  ::freeifaddrs(list);
-  return addresses;
-}
-
-}  // namespace
-
 LoopGuard::LoopGuard(std::vector<SocketAddress> ownListeners)
-    : ownListeners_(std::move(ownListeners)), addresses_(readAddresses()) {}
+    : ownListeners_(std::move(ownListeners)), addresses_(hostAddresses()) {}
 
 void LoopGuard::refreshAddresses(Monotonic now) {
   if (now - addressesRead_ < seconds(10)) return;
   addressesRead_ = now;
-  if (auto read = readAddresses(); !read.empty()) addresses_ = std::move(read);
+  if (auto read = hostAddresses(); !read.empty()) addresses_ = std::move(read);
 }
 
 bool LoopGuard::isOwn(const SocketAddress& destination) const {

@@ -23,6 +23,12 @@ Security ofTls(const Error& error, const tls::Stream& stream) {
   return {State::HandshakeFailed, stream.alertCameFromPeer() ? stream.alert() : std::uint8_t{0}};
 }
 
+/// Whether a proxy of the mesh is one of those (D4).
+bool isExpected(const std::vector<std::string>& names, std::string_view spiffe) {
+  const std::string_view name = spiffe.substr(spiffe.rfind('/') + 1);
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
 Security Peers::look(const PeerTerms& terms) {
@@ -99,6 +105,10 @@ io::Task<PeerCall> Peers::reach(PeerTerms terms) {
   const Status opened = co_await stream->open(deadline);
   if (!opened) {
     call.security = ofTls(opened.error(), *stream);
+    co_return std::move(call);
+  }
+  if (!isExpected(terms.expected, stream->peerIdentity().id)) {
+    call.security = {State::UnknownPeer, 0};
     co_return std::move(call);
   }
   // No byte of the application has passed: whoever waits too long for its proxy may still go another way.

@@ -24,7 +24,8 @@ struct PeerCall {
 struct PeerTerms {
   io::DialOptions dial;  ///< its destination is the application's; the port is replaced
   tls::Preface preface;
-  milliseconds patience{5000};  ///< for the handshake, and once more for the answer
+  std::vector<std::string> expected{};  ///< names of the proxies that may answer; empty: any of the mesh
+  milliseconds patience{5000};          ///< for the handshake, and once more for the answer
 };
 
 /// The proxies of other hosts, as one worker knows them: calls them, and remembers how each destination's answered, so

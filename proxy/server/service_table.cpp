@@ -74,6 +74,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
     if (config.pin) service.pin = config.pin->protocol;
     addFeatures(service, config.features, unknown);
     if (service.mtls.isOn()) service.admission.push_back(std::make_shared<const filters::MtlsFilter>(service.mtls));
+    service.proxies = config.proxies;
     for (const wire::Caller& caller : config.callers) {
       for (const IpAddress& address : caller.addresses) service.callers.emplace(address, caller.name);
     }

@@ -41,6 +41,7 @@ struct Service {
   /// Asked in their order before a connection is dialled; those of the callee's side look at nothing else.
   std::vector<std::shared_ptr<const filter::ConnectionFilter>> admission{};
   std::unordered_map<IpAddress, std::string> callers{};
+  std::vector<std::string> proxies{};  ///< that may answer beside its endpoints, sorted; empty: any of the mesh
 
   /// Which service calls from there; the address's text where nobody knows.
   std::string callerAt(const IpAddress& client) const;

@@ -33,6 +33,7 @@ PeerTerms peerTerms(const WorkerContext& context, const relay::ConnectionFacts& 
   const milliseconds most = service.mtls.settings().handshakeTimeout;
   return {.dial = dialOptions(context, facts),
           .preface = {facts.client, facts.destination, false},
+          .expected = service.proxies,
           .patience = known.state == State::Unprobed ? std::min(most, Peers::kPatienceUnasked) : most};
 }
 

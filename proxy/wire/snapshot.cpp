@@ -51,6 +51,7 @@ Json::Value put(const ServiceConfig& service) {
   }
   out["features"] = Json::Value(Json::arrayValue);
   for (const FeatureConfig& config : service.features) out["features"].append(put(config));
+  if (!service.proxies.empty()) out["proxies"] = list(service.proxies);
   for (const Caller& caller : service.callers) out["callers"].append(put(caller));
   return out;
 }
@@ -114,6 +115,7 @@ ServiceConfig takeService(Fields& fields) {
     service.pin = ProtocolPin{text(*pin, "protocol"), count(*pin, "samples")};
   }
   service.features = takeFeatures(fields, "features");
+  service.proxies = fields.texts("proxies", kMostUnits);
   for (Fields& caller : fields.objects("callers", {"name", "addresses"}, kMostUnits)) {
     service.callers.push_back(takeCaller(caller));
   }
@@ -168,8 +170,8 @@ Result<Snapshot> decodeSnapshot(std::string_view json) {
   snapshot.proxy = text(fields, "proxy");
   snapshot.defaults = takeFeatures(fields, "defaults");
   fields.require("services");
-  for (Fields& service :
-       fields.objects("services", {"name", "endpoints", "captured", "pin", "features", "callers"}, kMostServices)) {
+  for (Fields& service : fields.objects(
+           "services", {"name", "endpoints", "captured", "pin", "features", "proxies", "callers"}, kMostServices)) {
     snapshot.services.push_back(takeService(service));
   }
   snapshot.trust = takeTrust(fields, "trust");

@@ -13,13 +13,15 @@ from brownfield import SERVICES
 from databases import PASSWORD, MariaDb, Postgres, Redis
 from loam import Loam
 from network import Network
-from processes import ProcessTable, Service
+from processes import ProcessTable, Service, wait_until
 from webserver import Nginx
 
 __all__ = ["CAPTURED", "PASSWORD", "Lab", "Origin", "echo", "reset", "rules_of"]
 HOSTS = {"client": 10, "second": 11, "server": 20}
 CAPTURED = {"direct": {}, "outbound": {"client": {"outbound": True}}, "inbound": {"server": {"outbound": False, "inbound": True}},
             "both": {"client": {"outbound": True}, "server": {"outbound": False, "inbound": True}}}
+CAPTURED["mtls"] = CAPTURED["both"]  # whose proxies speak strict mutual TLS for every service of `PORTS`
+PORTS = [80, 443, 3306, 5432, 6379, 8000, 8080, 9001, 9100, 40000, 50051]
 
 
 def rules_of(host):
@@ -72,10 +74,12 @@ class Lab:
         hosts = (self.client, self.server)
         before = [rules_of(host) for host in hosts]
         if CAPTURED[mode]:
-            self.loam.start_controller(self.second)
+            self.loam.start_controller(self.second, agents=mode == "mtls")
         try:
             for name, sides in CAPTURED[mode].items():
                 self.loam.start(self.network[name], **sides, **terms)
+            if mode == "mtls":
+                self.secure()
             yield self.loam
         finally:
             self.loam.stop_all()
@@ -84,6 +88,38 @@ class Lab:
             for host in hosts:  # the next test starts clean
                 host.run("nft", "-f", "-", input="add table inet loam\ndelete table inet loam\n")
         assert after == before
+
+    def secure(self):
+        """Shows the proxies every port, then takes all services to strict."""
+        ends = {f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+                for port in PORTS for address in (self.server.address, self.server.address6)}
+        for family in ("IPv4", "IPv6"):
+            for port in PORTS:
+                with contextlib.suppress(OSError), self.connect(port, family):
+                    pass
+        answering = {end for end in ends if self._answers(end)}
+
+        def known(proxy):
+            with contextlib.suppress(RuntimeError):  # it has not asked yet
+                snapshot = self.loam.get(f"/v1/fleet/{proxy}/snapshot")
+                return {end for service in snapshot["services"] for end in service["endpoints"]} >= answering
+            return False
+        for proxy in CAPTURED["mtls"]:
+            wait_until(lambda proxy=proxy: known(proxy), 60, f"the services in the snapshot of {proxy}")
+        names = [service["name"] for service in self.loam.get("/v1/fleet/client/snapshot")["services"] if answering & set(service["endpoints"])]
+        for stage in ("observe", "permissive", "prefer", "strict"):
+            for name in names:
+                self.loam.cli("flag", "set", name, "mtls", stage, "--reason", "a test", "--wait")
+        captured = self.loam.redirected(self.client)
+        in_clear = self.loam.redirected(self.server)  # by inbound capture: what comes to the port for proxies is not
+        assert all(self._answers(end) for end in answering)
+        assert self.loam.redirected(self.client) >= captured + len(answering) and self.loam.redirected(self.server) == in_clear
+
+    def _answers(self, end):
+        host, port = end.rsplit(":", 1)
+        with contextlib.suppress(OSError), self.client.inside(), socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+            return True
+        return False
 
     def address(self, host, family):
         return host.address6 if family == "IPv6" else host.address

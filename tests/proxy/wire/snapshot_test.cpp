@@ -27,6 +27,7 @@ Snapshot sample() {
   service.captured = false;
   service.pin = ProtocolPin{"http1", 17};
   service.features = {feature};
+  service.proxies = {"node-a", "node-b"};
   service.callers = {{"cron", {}}, {"web", {*IpAddress::parse("10.0.0.7"), *IpAddress::parse("2001:db8::7")}}};
   ServiceConfig plain;
   plain.name = "shop";
@@ -89,6 +90,7 @@ TEST(WatchTest, ReadsBackWhatItWrote) {
   watch.trust = 2;
   watch.killed = true;
   watch.drained = Drained{true, 3, {*SocketAddress::parse("127.0.0.1:8000")}, 2};
+  watch.addresses = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("2001:db8::1")};
   watch.missed = {*SocketAddress::parse("10.0.0.1:80")};
   watch.waitMs = 30'000;
   const auto read = decodeWatch(encode(watch));
