@@ -83,15 +83,50 @@ TEST(ServiceTableTest, AServicesFlagWinsOverTheDefault) {
 
 TEST(ServiceTableTest, RefusesStagesItDoesNotKnowAndNamesThem) {
   wire::Snapshot snapshot;
-  wire::FeatureConfig strict;
-  strict.feature = "mtls";
-  strict.stage = "strict";
-  snapshot.services = {service("cart", "10.0.0.1:80", {strict, observe("squinting")})};
+  wire::FeatureConfig fault;
+  fault.feature = "fault";
+  fault.stage = "on";
+  snapshot.services = {service("cart", "10.0.0.1:80", {fault, observe("squinting")})};
   const auto table = ServiceTable::make(snapshot);
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, ErrorCode::Unsupported);
-  EXPECT_NE(table.error().context.find("mtls.strict for cart"), std::string::npos) << table.error().context;
+  EXPECT_NE(table.error().context.find("fault.on for cart"), std::string::npos) << table.error().context;
   EXPECT_NE(table.error().context.find("observe.squinting for cart"), std::string::npos);
+}
+
+TEST(ServiceTableTest, MutualTlsIsOfServicesThatItNamesAlone) {
+  wire::FeatureConfig mtls;
+  mtls.feature = "mtls";
+  mtls.stage = "strict";
+  wire::Snapshot snapshot;
+  snapshot.services = {service("shop", "10.0.0.2:80")};
+  EXPECT_FALSE(ServiceTable::make(snapshot)->meetsPeers());
+  snapshot.defaults = {mtls};
+  snapshot.services.push_back(service("host", "10.0.0.3:0"));
+  snapshot.services[0].callers = {{"web", {*IpAddress::parse("10.0.0.9")}}};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table) << table.error().context;
+  EXPECT_TRUE(table->meetsPeers());
+  const Service* shop = table->find(*SocketAddress::parse("10.0.0.2:80"));
+  EXPECT_EQ(shop->mtls.stage(80), filters::MtlsStage::Strict);
+  EXPECT_EQ(shop->callerAt(*IpAddress::parse("10.0.0.9")), "web");
+  EXPECT_EQ(shop->callerAt(*IpAddress::parse("10.0.0.8")), "10.0.0.8");
+  EXPECT_EQ(table->otherwise().mtls.stage(80), filters::MtlsStage::Off) << "a stranger has no proxy to be asked";
+  EXPECT_EQ(table->findExactly(*SocketAddress::parse("10.0.0.2:80")), shop);
+  EXPECT_EQ(table->findExactly(*SocketAddress::parse("10.0.0.3:22")), nullptr) << "a whole host is no endpoint";
+  EXPECT_NE(table->find(*SocketAddress::parse("10.0.0.3:22")), nullptr);
+}
+
+TEST(ServiceTableTest, RefusesSettingsThatItCannotRead) {
+  wire::FeatureConfig mtls;
+  mtls.feature = "mtls";
+  mtls.stage = "prefer";
+  mtls.settings["fallback"] = "perhaps";
+  wire::Snapshot snapshot;
+  snapshot.services = {service("cart", "10.0.0.1:80", {mtls})};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_FALSE(table);
+  EXPECT_NE(table.error().context.find("fallback"), std::string::npos) << table.error().context;
 }
 
 TEST(ServiceTableTest, ListsWhereNothingIsToBeCaptured) {
