@@ -110,6 +110,7 @@ http::Response Admin::connections(const http::Request& request) {
     entry["age_seconds"] = Json::Int64(std::chrono::duration_cast<seconds>(clock_.now() - summary.since).count());
     entry["bytes_upstream"] = Json::UInt64(summary.upstreamBytes);
     entry["bytes_downstream"] = Json::UInt64(summary.downstreamBytes);
+    if (!summary.peer.empty()) entry["peer"] = summary.peer;
     out["connections"].append(std::move(entry));
   }
   return {200, "application/json", writeJsonPretty(out), {}};

@@ -18,7 +18,8 @@ LiveConnection::~LiveConnection() {
 std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
   std::vector<ConnectionSummary> out;
   for (const LiveConnection* live = first_; live != nullptr && out.size() < most; live = live->after_) {
-    out.push_back({live->facts_, live->since_, live->progress_.upstreamBytes, live->progress_.downstreamBytes});
+    out.push_back({live->facts_, live->since_, live->progress_.upstreamBytes, live->progress_.downstreamBytes,
+                   live->secured_ == nullptr ? std::string() : live->secured_->peerIdentity().id});
   }
   return out;
 }
