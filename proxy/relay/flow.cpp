@@ -12,7 +12,12 @@ constexpr int kStepsATurn = 4;
 }
 
 Flow::Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources)
-    : direction_(direction), source_(source), sink_(sink), tap_(tap), resources_(resources) {}
+    : direction_(direction),
+      hasMoreThanToCopy_(!sink.isPlain()),
+      source_(source),
+      sink_(sink),
+      tap_(tap),
+      resources_(resources) {}
 
 Flow::~Flow() { leavePipe(); }
 
@@ -24,12 +29,9 @@ bool Flow::advance() {
 }
 
 Flow::Step Flow::step() {
-  if (state_ == State::Ended || state_ == State::SinkBroken) return Step::Stop;
-  if (!pending_.empty()) return flushPending();
-  if (inPipe_ != 0) return flushPipe();
-  if (!sink_.isFlushed()) return flushSink();
-  if (state_ == State::SourceBroken) return Step::Stop;
-  if (ended_) return tellEnd();
+  if (hasMoreThanToCopy_) {
+    if (const auto done = finish()) return *done;
+  }
   if (!source_.mayRead()) {
     leavePipe();
     return Step::Blocked;
@@ -37,12 +39,26 @@ Flow::Step Flow::step() {
   return pipe_ && skip_ != 0 ? spliceIn() : copy();
 }
 
+std::optional<Flow::Step> Flow::finish() {
+  if (state_ == State::Ended || state_ == State::SinkBroken) return Step::Stop;
+  if (!pending_.empty()) return flushPending();
+  if (inPipe_ != 0) return flushPipe();
+  if (!sink_.isFlushed()) return flushSink();
+  if (state_ == State::SourceBroken) return Step::Stop;
+  if (ended_) return tellEnd();
+  hasMoreThanToCopy_ = !sink_.isPlain();
+  return std::nullopt;
+}
+
+Flow::Step Flow::broken(State state) {
+  state_ = state;
+  hasMoreThanToCopy_ = true;
+  return state == State::SinkBroken ? Step::Stop : Step::Moved;
+}
+
 Flow::Step Flow::flushPending() {
   const auto written = sink_.write(std::span(pending_).subspan(pendingFrom_));
-  if (!written) {
-    state_ = State::SinkBroken;
-    return Step::Stop;
-  }
+  if (!written) return broken(State::SinkBroken);
   if (*written == io::Socket::kWouldBlock) return Step::Blocked;
   pendingFrom_ += *written;
   if (pendingFrom_ < pending_.size()) return Step::Moved;
@@ -53,19 +69,13 @@ Flow::Step Flow::flushPending() {
 
 Flow::Step Flow::flushSink() {
   const auto flushed = sink_.flush();
-  if (!flushed) {
-    state_ = State::SinkBroken;
-    return Step::Stop;
-  }
+  if (!flushed) return broken(State::SinkBroken);
   return *flushed ? Step::Moved : Step::Blocked;
 }
 
 Flow::Step Flow::tellEnd() {
   const auto told = sink_.end();
-  if (!told) {
-    state_ = State::SinkBroken;
-    return Step::Stop;
-  }
+  if (!told) return broken(State::SinkBroken);
   if (!*told) return Step::Blocked;
   state_ = State::Ended;
   return Step::Stop;
@@ -74,21 +84,18 @@ Flow::Step Flow::tellEnd() {
 Flow::Step Flow::copy() {
   leavePipe();
   const auto count = source_.read(resources_.scratch);
-  if (!count) {
-    state_ = State::SourceBroken;
-    return Step::Moved;
-  }
+  if (!count) return broken(State::SourceBroken);
   if (*count == io::Socket::kWouldBlock) return Step::Blocked;
   if (*count == 0) return sourceEnded();
   show(*count);
   const auto bytes = std::span(resources_.scratch).first(*count);
   const auto written = sink_.write(bytes);
-  if (!written) {
-    state_ = State::SinkBroken;
-    return Step::Stop;
-  }
+  if (!written) return broken(State::SinkBroken);
   const std::size_t taken = *written == io::Socket::kWouldBlock ? 0 : *written;
-  if (taken < *count) pending_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+  if (taken < *count) {
+    pending_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+    hasMoreThanToCopy_ = true;
+  }
   // A full scratch says bulk: the rest, as far as nobody looks at it, goes by the kernel.
   if (*count == resources_.scratch.size() && skip_ >= Pipe::kBytes && sink_.isPlain()) {
     pipe_ = resources_.pipes.lend();
@@ -122,10 +129,10 @@ Flow::Step Flow::spliceIn() {
       leavePipe();
       return Step::Moved;
     }
-    state_ = State::SourceBroken;
-    return Step::Moved;
+    return broken(State::SourceBroken);
   }
   inPipe_ = static_cast<std::size_t>(count);
+  hasMoreThanToCopy_ = true;
   bytes_ += inPipe_;
   if (skip_ != Tap::kOpaque) skip_ -= inPipe_;
   tap_.onSkipped(direction_, inPipe_, now());
@@ -143,12 +150,12 @@ Flow::Step Flow::flushPipe() {
     sink_.socket().writeCameUpShort();
     return Step::Blocked;
   }
-  state_ = State::SinkBroken;
-  return Step::Stop;
+  return broken(State::SinkBroken);
 }
 
 Flow::Step Flow::sourceEnded() {
   ended_ = true;
+  hasMoreThanToCopy_ = true;
   leavePipe();
   tap_.onEnd(direction_, now());
   return Step::Moved;

@@ -48,6 +48,9 @@ class Flow {
   enum class Step : std::uint8_t { Moved, Blocked, Stop };
 
   Step step();
+  /// What stands before the next copy, or is the end of all; nothing when there is nothing.
+  std::optional<Step> finish();
+  Step broken(State state);
   Step flushPending();
   Step flushSink();
   Step tellEnd();
@@ -62,6 +65,7 @@ class Flow {
   Direction direction_;
   State state_ = State::Open;
   bool ended_ = false;
+  bool hasMoreThanToCopy_;  // finish() has to look: one test a step while nothing waits, ends or is encrypted
   const Leg source_;
   const Leg sink_;
   Tap& tap_;
