@@ -14,6 +14,8 @@ namespace loam::guard {
 struct ClosedEndpoint {
   SocketAddress endpoint;
   std::vector<IpAddress> sources;  ///< only connections from these; empty: whoever it is. Of the other family: no one
+
+  bool operator==(const ClosedEndpoint&) const = default;
 };
 
 /// One way into an endpoint that is closed: what the rules, the guard's file and its protocol are made of.

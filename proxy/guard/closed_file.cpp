@@ -47,6 +47,7 @@ Result<std::optional<ClosedFile::Content>> ClosedFile::load() const {
   }
   if (!ended) return wrong("expected '" + std::string(kEnd) + "' as the last line");
   if (const Status checked = check(content.ways); !checked) return wrong(checked.error().context);
+  std::sort(content.ways.begin(), content.ways.end());
   return std::optional<Content>(std::move(content));
 }
 

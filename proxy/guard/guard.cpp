@@ -224,11 +224,11 @@ Result<std::string> Guard::attach(int id, const Session& session, const protocol
 }
 
 Result<std::string> Guard::keepClosed(int id, Session& session, const protocol::KeepClosed& request) {
-  std::vector<ClosedWay> ways = std::exchange(session.closing, {});
+  std::vector<ClosedWay> ways = std::exchange(session.toClose, {});
   ways.insert(ways.end(), request.ways.begin(), request.ways.end());
   LOAM_TRY(check(ways));
   if (request.more) {
-    session.closing = std::move(ways);
+    session.toClose = std::move(ways);
     return protocol::encodeHolds(false);
   }
   const auto holds = control_.keepClosed(id, std::move(ways));

@@ -42,7 +42,7 @@ class Guard {
     std::uint32_t pid = 0;
     std::uint32_t uid = 0;
     std::deque<Packet> out;
-    std::vector<ClosedWay> closing;  ///< said so far
+    std::vector<ClosedWay> toClose;  ///< said so far
     bool closing = false;
   };
 
