@@ -1,9 +1,25 @@
 #include "proxy/guard/capture.h"
 
+#include "proxy/guard/closed_rules.h"
 #include "proxy/guard/ruleset.h"
 #include "proxy/guard/socket_table.h"
 
 namespace loam::guard {
+
+namespace {
+
+/// Loam's own part of what `list chains inet` prints; empty without a table.
+std::string ownPart(const std::string& listed) {
+  const std::size_t start = listed.find("table inet loam {");
+  if (start == std::string::npos) return "";
+  return listed.substr(start, listed.find("\n}", start) - start);
+}
+
+bool hasChain(const std::string& part, const char* name) {
+  return part.find(std::string("chain ") + name + " {") != std::string::npos;
+}
+
+}  // namespace
 
 Status Capture::put(const CaptureSettings& settings) {
   std::vector<std::uint16_t> listening;
@@ -12,7 +28,8 @@ Status Capture::put(const CaptureSettings& settings) {
     if (!found) return fail(found.error());
     listening = std::move(*found);
   }
-  LOAM_TRY(nft_.run(ruleset::apply(settings, footprint_, listening)));
+  const std::string closed = closed_ ? ruleset::close(*closed_, footprint_) : "";
+  LOAM_TRY(nft_.run(ruleset::apply(settings, footprint_, listening) + closed));
   inboundPorts_ = ruleset::inboundPorts(settings, footprint_, std::move(listening));
   return {};
 }
@@ -52,8 +69,33 @@ Status Capture::bypass(const SocketAddress& destination, unsigned seconds) {
   return nft_.run(ruleset::bypass(destination, seconds));
 }
 
+Status Capture::close(std::vector<ClosedWay> ways) {
+  const auto listed = nft_.list("list chains inet");
+  if (!listed) return fail(listed.error());
+  const std::string part = ownPart(*listed);
+  const bool alone = !hasChain(part, "outbound");
+  const bool flushed = applied() && alone;
+  if (!ways.empty()) {
+    LOAM_TRY(nft_.run(ruleset::close(ways, footprint_)));
+  } else if (!part.empty()) {
+    LOAM_TRY(nft_.run(alone ? ruleset::remove() : ruleset::close(ways, footprint_)));
+  }
+  closed_ = std::move(ways);
+  return flushed ? put(*settings_) : Status();  // another program had taken the rest away
+}
+
+/// `chains` as ownPart() gives them.
+Result<bool> Capture::refreshClosed(const std::string& chains) {
+  if (closed().empty() || (hasChain(chains, "closed_input") && hasChain(chains, "closed_forward"))) return false;
+  LOAM_TRY(nft_.run(ruleset::close(*closed_, footprint_)));
+  return true;
+}
+
 Result<bool> Capture::refresh() {
-  if (!applied()) return false;
+  const auto table = nft_.list("list chains inet");
+  if (!table) return fail(table.error());
+  const std::string chains = ownPart(*table);
+  if (!applied()) return refreshClosed(chains);
   bool lost = false;
   if (settings_->inbound && whyNotTransparent_.empty()) {
     const auto present = route_.present();
@@ -63,12 +105,13 @@ Result<bool> Capture::refresh() {
       LOAM_TRY(route_.add());
     }
   }
-  const auto table = nft_.list("list chains inet");
-  if (!table) return fail(table.error());
-  if (table->find("table inet loam {") == std::string::npos) {
+  if (!hasChain(chains, "outbound")) {
     LOAM_TRY(put(*settings_));
     return true;
   }
+  const auto reclosed = refreshClosed(chains);
+  if (!reclosed) return reclosed;
+  lost = lost || *reclosed;
   if (!settings_->inbound) return lost;
   auto listening = socket_table::listeningPorts();
   if (!listening) return fail(listening.error());
@@ -85,14 +128,17 @@ Result<unsigned> Capture::relayed() const {
 }
 
 Status Capture::remove() {
-  LOAM_TRY(nft_.run(ruleset::remove()));
+  const auto listed = nft_.list("list chains inet");
+  if (!listed) return fail(listed.error());
+  const std::string part = ownPart(*listed);
+  LOAM_TRY(nft_.run(hasChain(part, "closed_input") ? ruleset::removeCapture() : ruleset::remove()));
   settings_.reset();
   inboundPorts_.clear();
   return route_.remove();
 }
 
 Result<std::string> Capture::rules() {
-  if (!applied()) return std::string();
+  if (!holds()) return std::string();
   return nft_.list("list table inet loam");
 }
 

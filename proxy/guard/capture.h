@@ -6,6 +6,7 @@
 
 #include "proxy/base/clock.h"
 #include "proxy/guard/capture_settings.h"
+#include "proxy/guard/closed_endpoint.h"
 #include "proxy/guard/nft.h"
 #include "proxy/guard/reply_route.h"
 
@@ -24,12 +25,20 @@ class Capture {
   Status renew(unsigned seconds);
   Status revoke();
   Status bypass(const SocketAddress& destination, unsigned seconds);
+  /// Closes exactly these ways to plaintext, with capture or without it; a table that holds nothing else goes with the
+  /// last of them.
+  Status close(std::vector<ClosedWay> ways);
   /// Follows listeners that come and go; puts back what another program took away (`nft flush ruleset`,
   /// systemd-networkd's rules). True when something had been lost.
   Result<bool> refresh();
   /// Connections still relayed: cut when remove() comes before their end.
   Result<unsigned> relayed() const;
+  /// All but what is closed.
   Status remove();
+  /// Whether there is something that refresh() would put back.
+  bool holds() const { return applied() || !closed().empty(); }
+  /// What is closed, as far as it was said; the kernel may have more from a guard before.
+  std::vector<ClosedWay> closed() const { return closed_.value_or(std::vector<ClosedWay>()); }
 
   bool applied() const { return settings_.has_value(); }
   /// What was applied last; the defaults (nothing captured) before.
@@ -42,11 +51,13 @@ class Capture {
 
  private:
   Status put(const CaptureSettings& settings);
+  Result<bool> refreshClosed(const std::string& chains);
 
   Nft nft_;
   Footprint footprint_;
   ReplyRoute route_;
   std::optional<CaptureSettings> settings_;
+  std::optional<std::vector<ClosedWay>> closed_;  ///< empty until it is said: the kernel's stays
   std::vector<std::uint16_t> inboundPorts_;
   std::string whyNotTransparent_;
 };

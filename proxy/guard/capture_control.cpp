@@ -19,8 +19,9 @@ std::string list(const std::vector<unsigned>& numbers) {
 
 }  // namespace
 
-CaptureControl::CaptureControl(Capture capture, const Clock& clock, Log& log)
+CaptureControl::CaptureControl(Capture capture, ClosedFile closed, const Clock& clock, Log& log)
     : capture_(std::move(capture)),
+      closure_(capture_, std::move(closed), log),
       clock_(clock),
       log_(log),
       outbound_(capture_.footprint().outboundPort),
@@ -127,6 +128,7 @@ Status CaptureControl::revoke() {
 Status CaptureControl::apply(const CaptureSettings& settings) {
   LOAM_TRY(capture_.apply(settings));
   removing_ = false;
+  LOAM_TRY(closure_.capture());
   log_.info("guard", "capture applied",
             {{"outbound", settings.outbound ? "on" : "off"}, {"inbound", settings.inbound ? "on" : "off"}});
   if (wanted_ && !deadMan_.engaged()) deadMan_.engage(clock_.now(), proxy_->heartbeats());
@@ -142,18 +144,34 @@ Status CaptureControl::bypass(const SocketAddress& destination, unsigned seconds
   return capture_.bypass(destination, seconds);
 }
 
+Result<bool> CaptureControl::keepClosed(int session, std::vector<ClosedWay> ways) {
+  if (proxy_ && proxy_->session() != session) {
+    return fail(ErrorCode::Conflict, "loam-proxy " + std::to_string(proxy_->pid()) +
+                                         " is attached to this guard, and says what is closed to plaintext");
+  }
+  return closure_.say(std::move(ways));
+}
+
 Result<Removal> CaptureControl::remove(bool now) {
-  if (!capture_.applied()) return Removal{true, 0};
+  const auto opened = closure_.open();
+  if (!opened) return fail(opened.error());
+  auto removal = leave(now);
+  if (removal) removal->opened = static_cast<std::uint32_t>(*opened);
+  return removal;
+}
+
+Result<Removal> CaptureControl::leave(bool now) {
+  if (!capture_.applied()) return Removal{true, 0, 0};
   deadMan_.disengage();
   LOAM_TRY(revoke());
   const auto relayed = capture_.relayed();
   if (!relayed) return fail(relayed.error());
   removing_ = true;
-  if (*relayed != 0 && !now) return Removal{false, *relayed};
+  if (*relayed != 0 && !now) return Removal{false, *relayed, 0};
   LOAM_TRY(capture_.remove());
   removing_ = false;
   log_.info("guard", "capture removed", {{"connections_cut", std::to_string(*relayed)}});
-  return Removal{true, *relayed};
+  return Removal{true, *relayed, 0};
 }
 
 Result<CaptureView> CaptureControl::view() {
@@ -172,6 +190,7 @@ Result<CaptureView> CaptureControl::view() {
   auto rules = capture_.rules();
   if (!rules) return fail(rules.error());
   view.rules = std::move(*rules);
+  view.closed = capture_.closed();
   view.settings = capture_.settings();
   view.footprint = capture_.footprint();
   return view;
@@ -216,7 +235,7 @@ void CaptureControl::watchHeartbeats(Monotonic now) {
 }
 
 void CaptureControl::finishRemoval(Monotonic now) {
-  const auto removal = remove(false);
+  const auto removal = leave(false);
   if (removal && removal->removed) return;
   if (now - reported_ < kReportEvery) return;
   reported_ = now;
@@ -225,7 +244,7 @@ void CaptureControl::finishRemoval(Monotonic now) {
 }
 
 void CaptureControl::reviewRules(Monotonic now) {
-  if (!capture_.applied() || now - reviewed_ < kReviewEvery) return;
+  if (!capture_.holds() || now - reviewed_ < kReviewEvery) return;
   reviewed_ = now;
   const auto lost = capture_.refresh();
   if (!lost) {

@@ -9,6 +9,7 @@
 #include "proxy/base/log.h"
 #include "proxy/guard/attached_proxy.h"
 #include "proxy/guard/capture.h"
+#include "proxy/guard/closure.h"
 #include "proxy/guard/dead_man.h"
 #include "proxy/guard/guard_client.h"
 #include "proxy/guard/listeners.h"
@@ -19,7 +20,7 @@ namespace loam::guard {
 /// One thread.
 class CaptureControl {
  public:
-  CaptureControl(Capture capture, const Clock& clock, Log& log);
+  CaptureControl(Capture capture, ClosedFile closed, const Clock& clock, Log& log);
 
   /// Takes `proxy` (connected as `uid`) as the one that redirects lead to, or as the successor of one that is leaving.
   /// Conflict while another is attached.
@@ -41,8 +42,18 @@ class CaptureControl {
   /// Applies or replaces; comes alive again by itself when the proxy had engaged.
   Status apply(const CaptureSettings& settings);
   Status bypass(const SocketAddress& destination, unsigned seconds);
-  /// Revokes; deletes when nothing is relayed any more (tick() looks), or at once.
+  /// The operator's own: opens what is closed, revokes; deletes when nothing is relayed any more (tick() looks), or at
+  /// once.
   Result<Removal> remove(bool now);
+  /// The guard ends: the same, but what is closed stays so.
+  Result<Removal> leave(bool now);
+  /// What is closed to plaintext holds again, before anything else is done.
+  Status restoreClosed() { return closure_.restore(); }
+  /// The proxy's word on what is to be closed. True when it holds, false when it waits for capture to be applied again.
+  /// Conflict when another than the attached proxy has it.
+  Result<bool> keepClosed(int session, std::vector<ClosedWay> ways);
+  /// What is closed now.
+  std::vector<ClosedWay> closed() const { return capture_.closed(); }
   bool applied() const { return capture_.applied(); }
   Result<CaptureView> view();
 
@@ -61,6 +72,7 @@ class CaptureControl {
   std::string whyNotAlive() const;
 
   Capture capture_;
+  Closure closure_;
   const Clock& clock_;
   Log& log_;
   ListenerGroup outbound_;

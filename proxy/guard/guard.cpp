@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <type_traits>
 
+#include "proxy/guard/closed_rules.h"
 #include "proxy/guard/ruleset.h"
 #include "proxy/guard/socket_table.h"
 #include "proxy/guard/unix_socket.h"
@@ -28,21 +29,22 @@ Descriptor openTimer() {
 
 }  // namespace
 
-Guard::Guard(Capture capture, const Clock& clock, Log& log)
-    : log_(log), control_(std::move(capture), clock, log), footprint_(Footprint{}) {}
+Guard::Guard(Capture capture, ClosedFile closed, const Clock& clock, Log& log)
+    : log_(log), control_(std::move(capture), std::move(closed), clock, log), footprint_(Footprint{}) {}
 
 Guard::~Guard() {
   if (listener_) ::unlink(socketPath_.c_str());
 }
 
 Result<std::unique_ptr<Guard>> Guard::open(const std::string& socketPath, std::uint32_t group,
-                                           const Footprint& footprint, const Clock& clock, Log& log) {
+                                           const Footprint& footprint, ClosedFile closed, const Clock& clock,
+                                           Log& log) {
   LOAM_TRY(check(footprint));
   auto claim = unix_socket::claim("loam-guard");
   if (!claim) return fail(claim.error());
   auto nft = Nft::open();
   if (!nft) return fail(nft.error());
-  std::unique_ptr<Guard> guard(new Guard(Capture(std::move(*nft), footprint), clock, log));
+  std::unique_ptr<Guard> guard(new Guard(Capture(std::move(*nft), footprint), std::move(closed), clock, log));
   guard->footprint_ = footprint;
   guard->claim_ = std::move(*claim);
   guard->timer_ = openTimer();
@@ -97,7 +99,7 @@ void Guard::signalled(int stop) {
   signalfd_siginfo signal{};
   if (::read(stop, &signal, sizeof signal) != sizeof signal) return;
   ++signals_;
-  const auto removal = control_.remove(signals_ > 1);
+  const auto removal = control_.leave(signals_ > 1);
   if (!removal) return log_.error("guard", "capture cannot be removed", {{"error", removal.error().describe()}});
   if (removal->removed) return;
   log_.info("guard", "capture revoked; relayed connections end before it is removed, a second signal cuts them",
@@ -199,6 +201,7 @@ Result<std::string> Guard::carryOut(int id, Session& session, const protocol::Re
   if (std::holds_alternative<protocol::Show>(request)) return encoded(control_.view());
   if (const auto* asked = std::get_if<protocol::Bypass>(&request))
     return done(control_.bypass(asked->destination, asked->seconds));
+  if (const auto* asked = std::get_if<protocol::KeepClosed>(&request)) return keepClosed(id, session, *asked);
   if (session.uid != 0 && session.uid != ::geteuid()) {
     return fail(ErrorCode::Denied, "only root may change what is captured");
   }
@@ -220,6 +223,19 @@ Result<std::string> Guard::attach(int id, const Session& session, const protocol
                                              static_cast<std::uint16_t>(control_.inboundListeners().size()), *terms});
 }
 
+Result<std::string> Guard::keepClosed(int id, Session& session, const protocol::KeepClosed& request) {
+  std::vector<ClosedWay> ways = std::exchange(session.toClose, {});
+  ways.insert(ways.end(), request.ways.begin(), request.ways.end());
+  LOAM_TRY(check(ways));
+  if (request.more) {
+    session.toClose = std::move(ways);
+    return protocol::encodeHolds(false);
+  }
+  const auto holds = control_.keepClosed(id, std::move(ways));
+  if (!holds) return fail(holds.error());
+  return protocol::encodeHolds(*holds);
+}
+
 Result<std::string> Guard::apply(const Session& session, const protocol::Apply& request) {
   LOAM_TRY(check(request.settings));
   const auto listening = socket_table::listeningPorts();
@@ -228,7 +244,9 @@ Result<std::string> Guard::apply(const Session& session, const protocol::Apply& 
     LOAM_TRY(control_.apply(request.settings));
     log_.info("guard", "capture settings came from a client", {{"pid", std::to_string(session.pid)}});
   }
-  return ruleset::apply(request.settings, footprint_, *listening);
+  const auto closed = control_.closed();
+  return ruleset::apply(request.settings, footprint_, *listening) +
+         (closed.empty() ? "" : ruleset::close(closed, footprint_));
 }
 
 void Guard::answerDeparted() {

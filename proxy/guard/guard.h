@@ -21,9 +21,12 @@ class Guard {
   /// Conflict when another guard owns this network namespace, listens on the path, or something is in the way of
   /// capture. `group` may connect beside root; `clock` and `log` outlive the guard.
   static Result<std::unique_ptr<Guard>> open(const std::string& socketPath, std::uint32_t group,
-                                             const Footprint& footprint, const Clock& clock, Log& log);
+                                             const Footprint& footprint, ClosedFile closed, const Clock& clock,
+                                             Log& log);
   ~Guard();
 
+  /// What was closed to plaintext before, by the file: to be called first.
+  Status restoreClosed() { return control_.restoreClosed(); }
   Status apply(const CaptureSettings& settings) { return control_.apply(settings); }
   /// Runs until `stop` (a signalfd) has spoken and capture is removed: revoked at the first signal, gone once relayed
   /// connections have ended; a second signal cuts them.
@@ -39,10 +42,11 @@ class Guard {
     std::uint32_t pid = 0;
     std::uint32_t uid = 0;
     std::deque<Packet> out;
+    std::vector<ClosedWay> toClose;  ///< said so far
     bool closing = false;
   };
 
-  Guard(Capture capture, const Clock& clock, Log& log);
+  Guard(Capture capture, ClosedFile closed, const Clock& clock, Log& log);
 
   void accept();
   static void turnAway(int socket, std::uint32_t uid);
@@ -55,6 +59,7 @@ class Guard {
                                std::vector<Descriptor>& descriptors);
   Result<std::string> attach(int id, const Session& session, const protocol::Attach& request,
                              std::vector<Descriptor>& descriptors);
+  Result<std::string> keepClosed(int id, Session& session, const protocol::KeepClosed& request);
   Result<std::string> apply(const Session& session, const protocol::Apply& request);
   void answerFacts();
   void answerDeparted();

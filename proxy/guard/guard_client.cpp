@@ -3,12 +3,19 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/guard/protocol.h"
 #include "proxy/guard/unix_socket.h"
 
 namespace loam::guard {
+
+namespace {
+
+constexpr int kRulesSeconds = 10;  // thousands of elements take the kernel a while
+
+}  // namespace
 
 Result<GuardClient> GuardClient::connect(const std::string& socketPath) {
   auto socket = unix_socket::connect(socketPath);
@@ -79,6 +86,21 @@ Status GuardClient::bypass(const SocketAddress& destination, unsigned forSeconds
   const auto body = ask(protocol::encode(protocol::Bypass{destination, forSeconds}), -1, nullptr);
   if (!body) return fail(body.error());
   return {};
+}
+
+Result<bool> GuardClient::keepClosed(const std::vector<ClosedEndpoint>& endpoints) {
+  const auto ways = closedWays(endpoints);
+  if (!ways) return fail(ways.error());
+  std::string body;
+  for (std::size_t from = 0; from == 0 || from < ways->size(); from += protocol::kMostWaysAtOnce) {
+    const std::size_t to = std::min(ways->size(), from + protocol::kMostWaysAtOnce);
+    const auto at = [&](std::size_t index) { return ways->begin() + static_cast<std::ptrdiff_t>(index); };
+    const protocol::KeepClosed part{{at(from), at(to)}, to < ways->size()};
+    const auto answered = ask(protocol::encode(part), -1, nullptr, kRulesSeconds);
+    if (!answered) return fail(answered.error());
+    body = *answered;
+  }
+  return protocol::decodeHolds(body);
 }
 
 Result<HostFacts> GuardClient::facts() {

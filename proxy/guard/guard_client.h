@@ -8,6 +8,7 @@
 #include "proxy/base/descriptor.h"
 #include "proxy/base/result.h"
 #include "proxy/guard/capture_settings.h"
+#include "proxy/guard/closed_endpoint.h"
 #include "proxy/guard/facts.h"
 
 namespace loam::guard {
@@ -43,6 +44,7 @@ struct CaptureView {
   std::uint32_t relayed = 0;  ///< connections through the proxy's listeners
   std::string whyNotTransparent;
   std::string rules;  ///< the table as nft prints it
+  std::vector<ClosedWay> closed;  ///< to plaintext, with or without a proxy
   CaptureSettings settings;
   Footprint footprint;
 };
@@ -51,6 +53,7 @@ struct CaptureView {
 struct Removal {
   bool removed = false;       ///< false: revoked, and gone when the relayed connections have ended
   std::uint32_t relayed = 0;  ///< relayed connections at that moment; cut if removed
+  std::uint32_t opened = 0;   ///< endpoints that were closed to plaintext until then
 };
 
 /// How a proxy's release ended.
@@ -79,6 +82,11 @@ class GuardClient {
   Result<Departure> release(bool handOver);
   /// Leaves `destination` out of capture for `forSeconds`: its next connection meets the real answer.
   Status bypass(const SocketAddress& destination, unsigned forSeconds);
+  /// Closes exactly these endpoints to connections that are not redirected to the proxy (plaintext: TLS comes by a port
+  /// of its own), and keeps them so whoever dies, until it is said otherwise; an empty list opens all. True when it
+  /// holds; false where the operator took capture off: it will when capture is applied again. InvalidArgument as by
+  /// closedWays(); Conflict while another proxy is attached.
+  Result<bool> keepClosed(const std::vector<ClosedEndpoint>& endpoints);
   /// Sockets of this host with their owners, and DNS answers seen since the last call.
   Result<HostFacts> facts();
 
@@ -86,7 +94,7 @@ class GuardClient {
   /// back.
   Result<std::string> applyCapture(const CaptureSettings& settings, bool dryRun = false);
   Result<CaptureView> showCapture();
-  /// Revokes, and deletes once relayed connections have ended, or at once with `now` (root only). Ask showCapture()
+  /// Opens what is closed to plaintext, revokes, and deletes once relayed connections have ended, or at once with `now` (root only). Ask showCapture()
   /// until `applied` is false.
   Result<Removal> removeCapture(bool now);
 

@@ -26,6 +26,7 @@ constexpr int kUsage = 2;
 struct CommandLine {
   std::string config;
   std::string socket;
+  std::string state;
   std::string user;
   CaptureOptions capture;
   bool printRules = false;
@@ -36,6 +37,8 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
   app.add_option("--config", line.config, "YAML file; options on the command line add to it");
   app.add_option("--socket", line.socket,
                  "Unix socket for loam-proxy and loam (default " + findHome().guardSocket() + ")");
+  app.add_option("--state-dir", line.state,
+                 "where it keeps what is closed to plaintext (default " + findHome().state + ")");
   app.add_option("--user", line.user, "user that loam-proxy runs as: may connect, and is never captured");
   line.capture.declare(app);
   app.add_option("--outbound-port", footprint.outboundPort, "listener for outbound capture")->capture_default_str();
@@ -56,6 +59,8 @@ void declare(CLI::App& app, CommandLine& line, Footprint& footprint) {
 Status addOptions(const CommandLine& line, GuardSettings& settings) {
   if (!line.socket.empty()) settings.socket = line.socket;
   if (!line.user.empty()) settings.user = line.user;
+  if (!line.state.empty()) settings.state = line.state;
+  if (settings.state.empty()) settings.state = findHome().state;
   if (settings.socket.empty()) settings.socket = findHome().guardSocket();
   if (!settings.user.empty()) {
     const auto uid = parseUser(settings.user);
@@ -132,8 +137,10 @@ int serve(const GuardSettings& settings) {
     return 1;
   };
   const auto guard =
-      Guard::open(settings.socket, groupOf(settings.footprint.proxyUser), settings.footprint, clock, log);
+      Guard::open(settings.socket, groupOf(settings.footprint.proxyUser), settings.footprint,
+                                 ClosedFile(settings.state + "/guard.closed"), clock, log);
   if (!guard) return failed(guard.error());
+  if (const Status restored = (*guard)->restoreClosed(); !restored) return failed(restored.error());
   if (settings.capture.outbound || settings.capture.inbound) {
     const Status applied = (*guard)->apply(settings.capture);
     if (!applied) return failed(applied.error());

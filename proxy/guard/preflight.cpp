@@ -15,6 +15,7 @@
 #include "proxy/base/descriptor.h"
 #include "proxy/guard/attached_proxy.h"
 #include "proxy/guard/conntrack.h"
+#include "proxy/guard/closed_rules.h"
 #include "proxy/guard/nft.h"
 #include "proxy/guard/reply_route.h"
 #include "proxy/guard/ruleset.h"
@@ -62,11 +63,12 @@ PreflightCheck nftables(const Footprint& footprint) {
   PreflightCheck check{"LD-0103", Verdict::Ok, "nftables takes Loam's rules", "yes", ""};
   CaptureSettings all;
   all.outbound = all.inbound = true;
+  const std::vector<ClosedWay> closed{{*SocketAddress::parse("192.0.2.1:80"), {}}};
   auto nft = Nft::open();
-  const Status status = nft ? nft->check(ruleset::apply(all, footprint, {80})) : Status(fail(nft.error()));
+  const Status status = nft ? nft->check(ruleset::apply(all, footprint, {80}) + ruleset::close(closed, footprint)) : Status(fail(nft.error()));
   if (!status) {
     check = {check.id, Verdict::Fail, check.what, status.error().context,
-             "load the modules: modprobe -a nf_tables nft_redir nft_ct nft_fib_inet nft_log nf_conntrack"};
+             "load the modules: modprobe -a nf_tables nft_redir nft_ct nft_fib_inet nft_reject_inet nft_log nf_conntrack"};
   }
   return check;
 }
@@ -142,6 +144,12 @@ PreflightCheck otherTable() {
   } else if (table && table->find("table inet loam\n") != std::string::npos) {
     check = {check.id, Verdict::Warn, check.what, "a table inet loam without a guard",
              "start loam-guard (it takes it over), or once nothing is relayed: nft delete table inet loam"};
+    const auto chains = nft->list("list table inet loam");
+    if (chains && chains->find("chain closed_input {") != std::string::npos) {
+      check.measured += ", which keeps endpoints closed to plaintext";
+      check.fix = "start loam-guard (it takes it over); loam capture remove, or without one nft delete table inet loam, "
+                  "opens them";
+    }
   }
   return check;
 }

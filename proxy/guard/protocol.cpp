@@ -6,8 +6,9 @@ namespace loam::guard::protocol {
 
 namespace {
 
-// 2: a release may hand over, and its answer says whether it did. 3: a footprint has the port for proxies.
-constexpr std::uint8_t kVersion = 3;
+// 2: a release may hand over, and its answer says whether it did. 3: a footprint has the port for proxies. 4: what is
+// closed to plaintext.
+constexpr std::uint8_t kVersion = 4;
 
 enum class Part : std::uint8_t { Last = 0, More = 1, Failed = 2 };
 
@@ -81,6 +82,17 @@ Footprint getFootprint(PacketReader& in) {
   return footprint;
 }
 
+void put(PacketWriter& out, const std::vector<ClosedWay>& ways) {
+  out.list(ways, [&](const ClosedWay& way) { out.address(way.to), out.address(way.from); });
+}
+
+std::vector<ClosedWay> getWays(PacketReader& in) {
+  return in.list([&] {
+    const SocketAddress to = in.socketAddress();
+    return ClosedWay{to, in.ip()};
+  });
+}
+
 /// The fields of each request, in the order in which they are read back.
 struct Fields {
   PacketWriter& out;
@@ -92,6 +104,7 @@ struct Fields {
   void operator()(const Apply& request) const { put(out, request.settings), out.flag(request.dryRun); }
   void operator()(const Show&) const {}
   void operator()(const Remove& request) const { out.flag(request.now); }
+  void operator()(const KeepClosed& request) const { put(out, request.ways), out.flag(request.more); }
 };
 
 Result<Request> getRequest(PacketReader& in, std::uint8_t kind) {
@@ -117,6 +130,10 @@ Result<Request> getRequest(PacketReader& in, std::uint8_t kind) {
       return Show{};
     case 7:
       return Remove{in.flag()};
+    case 8: {
+      auto ways = getWays(in);
+      return KeepClosed{std::move(ways), in.flag()};
+    }
     default:
       return fail(ErrorCode::Protocol, "unknown request " + std::to_string(kind));
   }
@@ -243,6 +260,7 @@ std::string encode(const CaptureView& view) {
   out.u32(view.relayed);
   out.text(view.whyNotTransparent);
   out.text(view.rules);
+  put(out, view.closed);
   put(out, view.settings);
   put(out, view.footprint);
   return out.take();
@@ -260,6 +278,7 @@ Result<CaptureView> decodeView(std::string_view body) {
   view.relayed = in.u32();
   view.whyNotTransparent = in.text();
   view.rules = in.text();
+  view.closed = getWays(in);
   auto settings = getSettings(in);
   if (!settings) return fail(settings.error());
   view.settings = std::move(*settings);
@@ -267,10 +286,23 @@ Result<CaptureView> decodeView(std::string_view body) {
   return finished(in, std::move(view));
 }
 
+std::string encodeHolds(bool holds) {
+  PacketWriter out;
+  out.flag(holds);
+  return out.take();
+}
+
+Result<bool> decodeHolds(std::string_view body) {
+  PacketReader in(body);
+  const bool holds = in.flag();
+  return finished(in, holds);
+}
+
 std::string encode(const Removal& removal) {
   PacketWriter out;
   out.flag(removal.removed);
   out.u32(removal.relayed);
+  out.u32(removal.opened);
   return out.take();
 }
 
@@ -279,6 +311,7 @@ Result<Removal> decodeRemoval(std::string_view body) {
   Removal removal;
   removal.removed = in.flag();
   removal.relayed = in.u32();
+  removal.opened = in.u32();
   return finished(in, removal);
 }
 

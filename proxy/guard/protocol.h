@@ -37,7 +37,13 @@ struct Show {};
 struct Remove {
   bool now = false;
 };
-using Request = std::variant<Attach, Engage, Release, Bypass, Facts, Apply, Show, Remove>;
+/// A part of what is to be closed; carried out with the last one. Each is answered.
+struct KeepClosed {
+  std::vector<ClosedWay> ways;
+  bool more = false;
+};
+constexpr std::size_t kMostWaysAtOnce = 1024;
+using Request = std::variant<Attach, Engage, Release, Bypass, Facts, Apply, Show, Remove, KeepClosed>;
 
 std::string encode(const Request& request);
 /// Protocol for anything that encode() would not have written.
@@ -57,6 +63,9 @@ std::string encode(const HostFacts& facts);
 Result<HostFacts> decodeFacts(std::string_view body);
 std::string encode(const CaptureView& view);
 Result<CaptureView> decodeView(std::string_view body);
+/// What KeepClosed is answered with: whether it holds, or has to wait.
+std::string encodeHolds(bool holds);
+Result<bool> decodeHolds(std::string_view body);
 std::string encode(const Removal& removal);
 Result<Removal> decodeRemoval(std::string_view body);
 

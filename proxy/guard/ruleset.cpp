@@ -1,12 +1,32 @@
 #include "proxy/guard/ruleset.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace loam::guard::ruleset {
 
 namespace {
 
 constexpr const char* kOpening = "tcp flags & (fin|syn|rst|ack) == syn meta l4proto @alive";
+
+/// Every chain of capture, with its hook.
+constexpr std::pair<const char*, const char*> kChains[] = {
+    {"outbound", "type nat hook output priority -105"},
+    {"inbound", "type nat hook prerouting priority -105"},
+    {"own", "type filter hook output priority -300"},
+    {"reply_route", "type route hook output priority -150"},
+    {"reply_mark", "type filter hook prerouting priority -150"},
+    {"own_replies", "type filter hook prerouting priority -300"},
+    {"dns", "type filter hook input priority -150"},
+};
+
+std::string hookOf(std::string_view name) {
+  for (const auto& [chain, hook] : kChains) {
+    if (name == chain) return hook;
+  }
+  return "";
+}
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -54,11 +74,7 @@ void skeleton(Text& text) {
   text.line("add set inet loam bypass6 { type ipv6_addr . inet_service ; flags timeout ; size 65536 ; }");
   text.line("add set inet loam inbound_ports { type inet_service ; }");
   // Always both: taking the last nat chain away stops the kernel translating connections that are under way.
-  text.chain("outbound", "type nat hook output priority -105");
-  text.chain("inbound", "type nat hook prerouting priority -105");
-  text.chain("own", "type filter hook output priority -300");
-  text.chain("reply_route", "type route hook output priority -150");
-  text.chain("reply_mark", "type filter hook prerouting priority -150");
+  for (const char* chain : {"outbound", "inbound", "own", "reply_route", "reply_mark"}) text.chain(chain, hookOf(chain));
 }
 
 /// Dials that bind a foreign client's address. Their forward direction has a conntrack zone of its own, so that they
@@ -73,7 +89,7 @@ void transparentDials(Text& text, const Footprint& footprint) {
 }
 
 void notrackOwn(Text& text, const CaptureSettings& settings, const Footprint& footprint) {
-  const std::string hook = "type filter hook prerouting priority -300";
+  const std::string hook = hookOf("own_replies");
   if (!settings.notrackOwn) return text.noChain("own_replies", hook);
   text.chain("own_replies", hook);
   text.rule("own", "meta mark " + number(footprint.mark) + " notrack");
@@ -129,7 +145,7 @@ void inbound(Text& text, const CaptureSettings& settings, const Footprint& footp
 }
 
 void dns(Text& text, const CaptureSettings& settings, const Footprint& footprint) {
-  const std::string hook = "type filter hook input priority -150";
+  const std::string hook = hookOf("dns");
   if (!settings.dnsAnswers) return text.noChain("dns", hook);
   text.chain("dns", hook);
   text.rule("dns", "udp sport 53 log group " + number(footprint.dnsGroup));
@@ -164,6 +180,16 @@ std::string inboundPorts(const std::vector<std::uint16_t>& listening) {
   std::string text = "flush set inet loam inbound_ports\n";
   if (!listening.empty()) text.append("add element inet loam inbound_ports ").append(numbers(listening)).append("\n");
   return text;
+}
+
+std::string removeCapture() {
+  Text text;
+  skeleton(text);
+  for (const auto& [chain, hook] : kChains) text.noChain(chain, hook);
+  for (const char* set : {"alive", "bypass4", "bypass6", "inbound_ports"}) {
+    text.line(std::string("delete set inet loam ") + set);
+  }
+  return text.take();
 }
 
 std::string remove() { return "add table inet loam\ndelete table inet loam\n"; }

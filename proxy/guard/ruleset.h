@@ -25,6 +25,8 @@ std::string bypass(const SocketAddress& destination, unsigned seconds);
 std::string inboundPorts(const std::vector<std::uint16_t>& listening);
 /// Works whether the table is there or not.
 std::string remove();
+/// Leaves what closed_rules.h put there, untouched.
+std::string removeCapture();
 
 /// Of the ports that have a listener, those that `settings` lets the inbound side take; sorted, each once.
 std::vector<std::uint16_t> inboundPorts(const CaptureSettings& settings, const Footprint& footprint,

@@ -140,6 +140,7 @@ void readAll(SettingsReader& reader, const YAML::Node& root, GuardSettings& sett
                                                {"rule_priority", reader.number(footprint.rulePriority)},
                                                {"dns_group", reader.number(footprint.dnsGroup)}};
   reader.map(root, {{"socket", reader.text(settings.socket)},
+                    {"state_dir", reader.text(settings.state)},
                     {"user", reader.text(settings.user)},
                     {"capture", [&](const YAML::Node& node) { reader.map(node, captureFields); }},
                     {"footprint", [&](const YAML::Node& node) { reader.map(node, footprintFields); }}});

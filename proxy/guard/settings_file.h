@@ -12,6 +12,7 @@ namespace loam::guard {
 /// What loam-guard is started with.
 struct GuardSettings {
   std::string socket;  ///< empty: the default path
+  std::string state;   ///< directory of what it keeps across restarts; empty: the default one
   std::string user;    ///< name or uid of the proxy's user; empty: root
   CaptureSettings capture;
   Footprint footprint;

@@ -34,6 +34,7 @@ Status GuardLink::connect() {
   auto client = guard::GuardClient::connect(socketPath_);
   if (!client) return fail(std::move(client).error());
   client_ = *std::move(client);
+  closedTold_ = false;
   return {};
 }
 
@@ -102,10 +103,12 @@ void GuardLink::run() {
     const auto waiting = std::exchange(drainWaiting_, {});
     const bool drained = drainWanted_;
     const auto now = std::chrono::steady_clock::now();
+    const bool closedNews = std::exchange(closedChanged_, false);
     const bool due = std::exchange(keptChanged_, false) || now - renewed >= kRenew;
     const std::vector<SocketAddress> kept = kept_;
     queue.unlock();
     const bool captures = follow(drained);
+    tellClosed(closedNews);
     for (const auto& done : waiting) done();
     tellBypasses(bypasses);
     if (!kept.empty() && (due || captures)) {
@@ -114,7 +117,7 @@ void GuardLink::run() {
     }
     queue.lock();
     wake_.wait_for(queue, kRetry,
-                   [this] { return stopping_ || keptChanged_ || !bypasses_.empty() || !drainWaiting_.empty(); });
+                   [this] { return stopping_ || keptChanged_ || closedChanged_ || !bypasses_.empty() || !drainWaiting_.empty(); });
   }
 }
 
@@ -135,6 +138,61 @@ void GuardLink::keepBypassed(std::vector<SocketAddress> destinations) {
     keptChanged_ = !kept_.empty();
   }
   wake_.notify_one();
+}
+
+void GuardLink::keepClosed(std::vector<guard::ClosedEndpoint> endpoints, std::function<void()> done) {
+  {
+    const std::lock_guard lock(queueMutex_);
+    closed_ = std::move(endpoints);
+    closedWaiting_.push_back(std::move(done));
+    closedChanged_ = true;
+  }
+  wake_.notify_one();
+}
+
+/// Says what is to be closed where that is news, to this guard or at all.
+void GuardLink::tellClosed(bool news) {
+  const std::lock_guard lock(clientMutex_);
+  std::unique_lock queue(queueMutex_);
+  // Given free: the successor says it.
+  if (!closed_ || (closedTold_ && !news && closedWaiting_.empty())) return;
+  const std::vector<guard::ClosedEndpoint> wanted = *closed_;
+  auto waiting = std::exchange(closedWaiting_, {});
+  queue.unlock();
+  const Status said = released_ ? Status() : sayClosed(wanted);
+  if (!said) {
+    if (said.error().context != whyNotClosed_) {
+      log_.warn("server", "not closed to plaintext as it is to be", {{"error", said.error().describe()}});
+    }
+    whyNotClosed_ = said.error().context;
+    queue.lock();
+    closedWaiting_.insert(closedWaiting_.begin(), std::make_move_iterator(waiting.begin()),
+                          std::make_move_iterator(waiting.end()));
+    return;
+  }
+  for (const auto& done : waiting) done();
+}
+
+Status GuardLink::sayClosed(const std::vector<guard::ClosedEndpoint>& endpoints) {
+  if (closedHeld_ == endpoints && (closedTold_ || !client_)) return {};
+  if (!client_) return fail(ErrorCode::Closed, "the guard is away");
+  const auto holds = client_->keepClosed(endpoints);
+  if (!holds) {
+    const ErrorCode code = holds.error().code;
+    if (code == ErrorCode::Closed || code == ErrorCode::Reset || code == ErrorCode::Timeout) lose();
+    // Drained, with another proxy in its place: that one says it.
+    if (code != ErrorCode::Conflict || !isDrained()) return fail(holds.error());
+  }
+  closedTold_ = true;
+  closedHeld_ = endpoints;
+  whyNotClosed_ = !holds || *holds ? "" : "capture was taken off on this host: it is closed when capture is applied again";
+  if (!whyNotClosed_.empty()) log_.warn("server", "nothing is closed to plaintext", {{"why", whyNotClosed_}});
+  return {};
+}
+
+std::string GuardLink::whyNotClosed() const {
+  const std::lock_guard lock(clientMutex_);
+  return whyNotClosed_;
 }
 
 void GuardLink::setDrained(bool drained, std::function<void()> done) {

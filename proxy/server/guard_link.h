@@ -47,6 +47,14 @@ class GuardLink {
   /// Connections to these go past the proxy for as long as it says so; replaces those of the last call. At most a few
   /// seconds later.
   void keepBypassed(std::vector<SocketAddress> destinations);
+  /// Any thread, at once: closes exactly these local endpoints to plaintext, for as long as nothing else is said and
+  /// whoever dies (see guard::GuardClient::keepClosed); told again at each attachment, drained or not. `done` is
+  /// called, from any thread, once that holds: while the guard is away or refuses it, it is tried again, and a later
+  /// word stands for the earlier ones. Ask guard::closedWays() first whether the guard would take it at all. Before the
+  /// first call the guard keeps what the proxy before said.
+  void keepClosed(std::vector<guard::ClosedEndpoint> endpoints, std::function<void()> done);
+  /// Why what was said last does not hold yet, or not on this host; empty when it does.
+  std::string whyNotClosed() const;
   /// Gives the guard free for another proxy; no reconnection after. Revokes capture at once, or with `handOver` waits
   /// up to 3 s for a successor; true when there is one, and new connections go to it.
   bool release(bool handOver);
@@ -72,6 +80,8 @@ class GuardLink {
   void tellBypasses(const Bypasses& bypasses);
   Status tellBypass(const SocketAddress& destination, unsigned forSeconds);
   void renew(const std::vector<SocketAddress>& kept);
+  void tellClosed(bool news);
+  Status sayClosed(const std::vector<guard::ClosedEndpoint>& endpoints);
   void lose();
 
   const std::string socketPath_;
@@ -84,12 +94,18 @@ class GuardLink {
   std::optional<guard::GuardClient> client_;
   std::string whyNotTransparent_;
   bool released_ = false;
+  bool closedTold_ = false;  ///< to the guard of this line
+  std::optional<std::vector<guard::ClosedEndpoint>> closedHeld_;  ///< what it took last: the kernel keeps it without it
+  std::string whyNotClosed_;
 
   std::mutex queueMutex_;
   std::condition_variable wake_;
   Bypasses bypasses_;
   std::vector<SocketAddress> kept_;
   bool keptChanged_ = false;
+  std::optional<std::vector<guard::ClosedEndpoint>> closed_;
+  std::vector<std::function<void()>> closedWaiting_;
+  bool closedChanged_ = false;
   bool drainWanted_ = false;
   std::vector<std::function<void()>> drainWaiting_;
   bool stopping_ = false;

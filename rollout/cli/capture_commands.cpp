@@ -63,8 +63,14 @@ Json::Value viewJson(const guard::CaptureView& view) {
   value["workers"] = view.workers;
   value["relayed_connections"] = view.relayed;
   value["why_not_transparent"] = view.whyNotTransparent;
+  value["closed"] = Json::Value(Json::arrayValue);
+  for (const guard::ClosedWay& way : view.closed) value["closed"].append(way.text());
   value["rules"] = view.rules;
   return value;
+}
+
+std::string endpoints(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " endpoint" : " endpoints");
 }
 
 int show(const Session& session, const Typed& typed) {
@@ -95,6 +101,10 @@ int show(const Session& session, const Typed& typed) {
       << (view->whyNotTransparent.empty() ? "servers see the clients' own"
                                           : "servers see this host's: " + printable(view->whyNotTransparent))
       << "\n";
+  if (!view->closed.empty()) {
+    out << "closed      " << endpoints(endpointsOf(view->closed)) << " to plaintext, also without a proxy:\n";
+    for (const guard::ClosedWay& way : view->closed) out << "            " << way.text() << "\n";
+  }
   if (!view->rules.empty()) out << "\n" << view->rules;
   return kOk;
 }
@@ -107,16 +117,19 @@ int remove(const Session& session, const Typed& typed) {
   if (!view) return session.end(guardFailure(socket, view.error()));
   if (typed.dryRun) {
     session.terminal.out << "would remove capture" << (typed.now ? ", cutting " : ", letting ") << view->relayed
-                         << " relayed connections" << (typed.now ? "" : " end first") << "\n";
+                         << " relayed connections" << (typed.now ? "" : " end first");
+    if (!view->closed.empty()) session.terminal.out << ", opening " << endpoints(endpointsOf(view->closed)) << " to plaintext";
+    session.terminal.out << "\n";
     return kOk;
   }
-  if (!view->applied) {
+  if (!view->applied && view->closed.empty()) {
     session.terminal.err << "there is no capture to remove\n";
     return kOk;
   }
   if (typed.now) session.terminal.err << "cutting " << view->relayed << " relayed connections\n";
   const auto removal = client->removeCapture(typed.now);
   if (!removal) return session.end(guardFailure(socket, removal.error()));
+  if (removal->opened != 0) session.terminal.err << "opened " << endpoints(removal->opened) << " to plaintext\n";
   if (!removal->removed) {
     session.terminal.err << "revoked: new connections go direct. Waiting for " << removal->relayed
                          << " relayed ones to end; Ctrl-C stops waiting, --now cuts them\n";

@@ -172,6 +172,16 @@ void checkGuard(const std::string& socket, std::vector<PreflightCheck>& checks) 
     capture.fix = view->proxyPid == 0 ? "start loam-proxy with `guard: " + socket + "`" : "loam capture show";
   }
   checks.push_back(capture);
+  if (!view->closed.empty()) {
+    const std::string many = std::to_string(endpointsOf(view->closed)) + " closed to plaintext";
+    PreflightCheck closed{"LD-0304", Verdict::Ok, "strict endpoints have a proxy", many, ""};
+    if (view->proxyPid == 0) {
+      closed.verdict = Verdict::Warn;
+      closed.measured += ", and no proxy is attached";
+      closed.fix = "start loam-proxy with `guard: " + socket + "`, or open them: loam capture remove";
+    }
+    checks.push_back(closed);
+  }
   PreflightCheck addresses{"LD-0303", Verdict::Ok, "servers see clients' addresses", "yes", ""};
   if (!view->whyNotTransparent.empty()) {
     addresses.verdict = Verdict::Warn;

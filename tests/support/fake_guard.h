@@ -37,7 +37,7 @@ class FakeGuard {
   FakeGuard(const FakeGuard&) = delete;
   FakeGuard& operator=(const FakeGuard&) = delete;
 
-  /// "attach", "engage", "release", "bypass 10.0.0.1:80", "facts", in order.
+  /// "attach", "engage", "release", "bypass 10.0.0.1:80", "closed 10.0.0.1:80", "facts", in order.
   std::vector<std::string> heard() const {
     const std::lock_guard lock(mutex_);
     return heard_;
@@ -50,6 +50,7 @@ class FakeGuard {
   bool captures() const { return captures_; }
   /// As when another proxy is attached.
   void refuseToAttach(bool refuse) { refuses_ = refuse; }
+  void refuseToClose(bool refuse) { refusesToClose_ = refuse; }
 
  private:
   void turn() {
@@ -96,6 +97,12 @@ class FakeGuard {
       return protocol::encode(guard::Departure{});
     } else if (const auto* asked = std::get_if<protocol::Bypass>(&request)) {
       note("bypass " + asked->destination.text());
+    } else if (const auto* asked = std::get_if<protocol::KeepClosed>(&request)) {
+      std::string what = "closed";
+      for (const guard::ClosedWay& way : asked->ways) what.append(" ").append(way.text());
+      note(what);
+      if (refusesToClose_) return fail(ErrorCode::Io, "the disk is full");
+      return protocol::encodeHolds(true);
     } else if (std::holds_alternative<protocol::Facts>(request)) {
       note("facts");
       return protocol::encode(guard::HostFacts{});
@@ -137,6 +144,7 @@ class FakeGuard {
   int engaged_ = -1;
   std::atomic<bool> captures_{false};
   std::atomic<bool> refuses_{false};
+  std::atomic<bool> refusesToClose_{false};
   std::atomic<bool> ending_{false};
   mutable std::mutex mutex_;
   std::vector<std::string> heard_;

@@ -193,9 +193,13 @@ GuardProcess::GuardProcess(std::vector<std::string> options) {
   directory_ = ::mkdtemp(pattern.data());
   ::chmod(directory_.c_str(), 0755);
   socket_ = directory_ + "/guard.sock";
-  std::vector<std::string> command{LOAM_GUARD_PATH, "--socket", socket_};
-  command.insert(command.end(), options.begin(), options.end());
-  process_ = Child::exec(command);
+  command_ = {LOAM_GUARD_PATH, "--socket", socket_, "--state-dir", directory_};
+  command_.insert(command_.end(), options.begin(), options.end());
+  start();
+}
+
+void GuardProcess::start() {
+  process_ = Child::exec(command_);
   EXPECT_TRUE(eventually([this] { return GuardClient::connect(socket_).has_value(); }));
 }
 

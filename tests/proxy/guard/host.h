@@ -86,10 +86,15 @@ class GuardProcess {
   const std::string& socket() const { return socket_; }
   Child& process() { return process_; }
   GuardClient client() const;
+  /// Kills it (SIGKILL), or lets it end by itself (SIGTERM), and starts it again with the same options.
+  void kill() { process_.end(); }
+  void start();
+  std::string stateFile() const { return directory_ + "/guard.closed"; }
 
  private:
   std::string directory_;
   std::string socket_;
+  std::vector<std::string> command_;
   Child process_;
 };
 

@@ -33,7 +33,10 @@ std::vector<Request> everyRequest() {
           Facts{},
           Apply{everything(), true},
           Show{},
-          Remove{true}};
+          Remove{true},
+          KeepClosed{{{*SocketAddress::parse("10.0.0.1:80"), {}},
+                      {*SocketAddress::parse("[fd00::1]:0"), *IpAddress::parse("fd00::9")}},
+                     true}};
 }
 
 TEST(ProtocolTest, RequestsSurviveTheWay) {
@@ -69,10 +72,14 @@ TEST(ProtocolTest, AnswersSurviveTheWay) {
   CaptureView view;
   view.applied = true;
   view.rules = "table inet loam";
+  view.closed = {{*SocketAddress::parse("10.0.0.1:80"), *IpAddress::parse("10.0.0.9")}};
   view.settings = everything();
   EXPECT_EQ(encode(*decodeView(encode(view))), encode(view));
   EXPECT_EQ(decodeView(encode(view))->settings, everything());
-  EXPECT_EQ(decodeRemoval(encode(Removal{true, 7}))->relayed, 7u);
+  EXPECT_EQ(decodeRemoval(encode(Removal{true, 7, 3}))->relayed, 7u);
+  EXPECT_EQ(decodeRemoval(encode(Removal{true, 7, 3}))->opened, 3u);
+  EXPECT_TRUE(*decodeHolds(encodeHolds(true)));
+  EXPECT_FALSE(*decodeHolds(encodeHolds(false)));
   EXPECT_TRUE(decodeDeparture(encode(Departure{true}))->succeeded);
   EXPECT_FALSE(decodeDeparture(encode(Departure{}))->succeeded);
 }
@@ -109,11 +116,11 @@ TEST(ProtocolTest, TruncatedAndLengthenedPacketsAreRefused) {
 }
 
 TEST(ProtocolTest, UnknownKindsVersionsAndFlagsAreRefused) {
-  ASSERT_TRUE(decodeRequest(std::string("\x02\x00\x00\x01", 4)));
+  ASSERT_TRUE(decodeRequest(std::string("\x04\x00\x00\x01", 4)));
   EXPECT_FALSE(decodeRequest(std::string("\x01\x00\x00\x01", 4)));
-  EXPECT_FALSE(decodeRequest(std::string("\x02\x09", 2)));
-  ASSERT_TRUE(decodeRequest(std::string("\x02\x07\x01", 3)));
-  EXPECT_FALSE(decodeRequest(std::string("\x02\x07\x02", 3)));
+  EXPECT_FALSE(decodeRequest(std::string("\x04\x09", 2)));
+  ASSERT_TRUE(decodeRequest(std::string("\x04\x07\x01", 3)));
+  EXPECT_FALSE(decodeRequest(std::string("\x04\x07\x02", 3)));
   std::string body;
   EXPECT_FALSE(collect("", body));
   EXPECT_FALSE(collect("\x07", body));
@@ -130,7 +137,7 @@ TEST(ProtocolTest, RandomBytesAreRefusedOrAreARequest) {
   for (int round = 0; round < 100000; ++round) {
     std::string packet(random() % 64, '\0');
     for (char& byte : packet) byte = static_cast<char>(random() % (round % 2 ? 256 : 4));
-    if (packet.size() > 1) packet[0] = 2, packet[1] = static_cast<char>(random() % 8);
+    if (packet.size() > 1) packet[0] = 4, packet[1] = static_cast<char>(random() % 9);
     const auto request = decodeRequest(packet);
     if (request && !std::holds_alternative<Apply>(*request)) {
       EXPECT_EQ(encode(*request), packet);

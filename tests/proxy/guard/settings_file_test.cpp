@@ -8,6 +8,7 @@ namespace {
 TEST(SettingsFileTest, ReadsEverything) {
   const auto settings = parseGuardSettings(R"(
 socket: /run/loam/guard.sock
+state_dir: /var/lib/loam
 user: "991"
 capture:
   outbound: true
@@ -23,6 +24,7 @@ footprint:
                                            "guard.yaml");
   ASSERT_TRUE(settings) << settings.error().context;
   EXPECT_EQ(settings->socket, "/run/loam/guard.sock");
+  EXPECT_EQ(settings->state, "/var/lib/loam");
   EXPECT_TRUE(settings->capture.outbound);
   EXPECT_TRUE(settings->capture.inbound);
   EXPECT_EQ(settings->capture.inboundPorts, (std::vector<std::uint16_t>{80, 8000, 8001, 8002}));

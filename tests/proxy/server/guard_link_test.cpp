@@ -30,6 +30,12 @@ class GuardLinkTest : public testing::Test {
     link->setDrained(drained, [carriedOut] { carriedOut->set_value(); });
     ASSERT_EQ(waiting.wait_for(seconds(10)), std::future_status::ready);
   }
+  void keepClosed(std::vector<guard::ClosedEndpoint> endpoints) {
+    const auto held = std::make_shared<std::promise<void>>();
+    auto waiting = held->get_future();
+    link->keepClosed(std::move(endpoints), [held] { held->set_value(); });
+    ASSERT_EQ(waiting.wait_for(seconds(10)), std::future_status::ready);
+  }
   template <class Condition>
   bool eventually(Condition holds) {
     for (const auto end = clock.now() + seconds(10); !holds();) {
@@ -148,6 +154,60 @@ TEST_F(GuardLinkTest, TheLastWordHolds) {
   ASSERT_TRUE(eventually([&] { return done == 101; }));
   EXPECT_TRUE(link->isDrained());
   EXPECT_FALSE(guard->captures());
+}
+
+TEST_F(GuardLinkTest, WhatIsToBeClosedIsSaidOnceAndDoneWhenItHolds) {
+  ASSERT_TRUE(link->start());
+  EXPECT_EQ(guard->heard(), (Heard{"attach", "engage"})) << "nothing was said: the guard keeps what it has";
+  keepClosed({{*SocketAddress::parse("10.0.0.5:80"), {}}});
+  keepClosed({{*SocketAddress::parse("10.0.0.5:80"), {}}});
+  EXPECT_EQ(guard->count("closed 10.0.0.5:80"), 1u);
+  keepClosed({});
+  EXPECT_EQ(guard->heard().back(), "closed");
+  EXPECT_EQ(link->whyNotClosed(), "");
+}
+
+TEST_F(GuardLinkTest, WhatTheGuardRefusesToCloseIsNotDoneUntilItTakesIt) {
+  ASSERT_TRUE(link->start());
+  guard->refuseToClose(true);
+  std::atomic<bool> done{false};
+  link->keepClosed({{*SocketAddress::parse("10.0.0.5:80"), {}}}, [&] { done = true; });
+  EXPECT_TRUE(eventually([&] { return link->whyNotClosed() == "the disk is full"; }));
+  EXPECT_FALSE(done);
+  guard->refuseToClose(false);
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  EXPECT_EQ(link->whyNotClosed(), "");
+}
+
+TEST_F(GuardLinkTest, AGuardThatComesBackIsToldAgainDrainedOrNot) {
+  ASSERT_TRUE(link->start());
+  keepClosed({{*SocketAddress::parse("10.0.0.5:80"), {}}});
+  for (const bool drained : {false, true}) {
+    setDrained(drained);
+    guard.reset();
+    guard = makeGuard();
+    EXPECT_TRUE(eventually([&] {
+      (void)link->facts();
+      return guard->count("closed 10.0.0.5:80") == 1;
+    })) << drained;
+  }
+}
+
+TEST_F(GuardLinkTest, NewsForAGuardThatIsAwayAreDoneWhenItIsBack) {
+  ASSERT_TRUE(link->start());
+  keepClosed({});
+  guard.reset();
+  EXPECT_FALSE(link->facts());
+  keepClosed({});  // what it took last the kernel holds without it
+  std::atomic<int> done{0};
+  link->keepClosed({{*SocketAddress::parse("10.0.0.5:80"), {}}}, [&] { ++done; });
+  link->keepClosed({{*SocketAddress::parse("10.0.0.6:80"), {}}}, [&] { ++done; });
+  EXPECT_TRUE(eventually([&] { return link->whyNotClosed() == "the guard is away"; }));
+  EXPECT_EQ(done, 0);
+  guard = makeGuard();
+  EXPECT_TRUE(eventually([&] { return done == 2; }));
+  EXPECT_EQ(guard->count("closed 10.0.0.5:80"), 0u) << "the last word stands for the one before";
+  EXPECT_EQ(guard->count("closed 10.0.0.6:80"), 1u);
 }
 
 TEST_F(GuardLinkTest, ADrainedLinkHasNothingToHandOver) {
