@@ -12,7 +12,7 @@ using namespace Poco::Data::Keywords;
 
 constexpr std::int64_t kActiveSeconds = 86'400;
 constexpr std::size_t kIdleFactor = 4;       // rows kept for each active edge that the limit allows
-constexpr std::size_t kFlowsPerEdge = 64;    // owners, observers and TLS versions of one edge
+constexpr std::size_t kFlowsPerEdge = 128;   // owners, observers, TLS versions and kinds of security of one edge
 constexpr std::size_t kMostRoutes = 50'000;  // texts in all
 constexpr std::size_t kMostKnown = 200'000;  // addresses with a name or an owner
 const std::string kOther = "other";
@@ -46,6 +46,8 @@ std::string FlowIndex::flowKey(std::int64_t edge, std::int64_t proxy, const grap
   std::string key = std::to_string(edge) + "/" + std::to_string(proxy) + (flow.captured ? "c" : "i");
   put(key, flow.vantage);
   put(key, flow.tls);
+  put(key, flow.security);
+  put(key, flow.identity);
   if (flow.owner) {
     put(key, flow.owner->unit);
     put(key, flow.owner->exe);
@@ -98,6 +100,17 @@ bool FlowIndex::fold(Place& place) {
   return true;
 }
 
+/// What is left of a flow for which there is no room: the alert of a handshake is the peer's to choose, the state is
+/// one of a few.
+void FlowIndex::fold(graph::Flow& flow) {
+  flow.owner.reset();
+  flow.tls.clear();
+  flow.security.erase(std::min(flow.security.find(':'), flow.security.size()));
+  if (flow.identity.empty() || flow.identity == wire::kOtherIdentity) return;
+  flow.identity = wire::kOtherIdentity;
+  ++folds.identities;
+}
+
 std::int64_t FlowIndex::edgeAt(Poco::Data::Session& session, Place& place, std::int64_t lastSeen) {
   do {
     if (const auto at = edges_.find(place.key()); at != edges_.end()) {
@@ -131,13 +144,15 @@ std::int64_t FlowIndex::flowOf(Poco::Data::Session& session, const std::string& 
                    .vantage = edge.vantage,
                    .proxy = proxy,
                    .captured = edge.captured,
+                   .security = edge.security,
+                   .identity = edge.identity,
                    .firstSeen = from,
                    .lastSeen = to};
-  if (place.isOther() || flowsOfEdge_[edgeId] >= kFlowsPerEdge) {
-    flow.owner.reset();
-    flow.tls.clear();
+  auto known = place.isOther() ? flowIds_.end() : flowIds_.find(flowKey(edgeId, proxyId, flow));
+  if (place.isOther() || (known == flowIds_.end() && flowsOfEdge_[edgeId] >= kFlowsPerEdge)) {
+    fold(flow);
+    known = flowIds_.find(flowKey(edgeId, proxyId, flow));
   }
-  const auto known = flowIds_.find(flowKey(edgeId, proxyId, flow));
   if (known == flowIds_.end()) return insertFlow(session, edgeId, proxyId, std::move(flow)).id;
   graph::Flow& stored = flows_.at(known->second);
   if (from < stored.firstSeen || to > stored.lastSeen) {
@@ -154,10 +169,10 @@ graph::Flow& FlowIndex::insertFlow(Poco::Data::Session& session, std::int64_t ed
   wire::Owner owner = flow.owner.value_or(wire::Owner{});
   std::int64_t uid = flow.owner ? std::int64_t{owner.uid} : -1;
   int captured = flow.captured ? 1 : 0;
-  session << "INSERT INTO flows (edge_id, proxy_id, vantage, unit, exe, uid, tls, captured, first_seen, last_seen) "
-             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  session << "INSERT INTO flows (edge_id, proxy_id, vantage, unit, exe, uid, tls, captured, security, identity, "
+             "first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       use(edge), use(proxy), use(flow.vantage), use(owner.unit), use(owner.exe), use(uid), use(flow.tls), use(captured),
-      use(flow.firstSeen), use(flow.lastSeen), now;
+      use(flow.security), use(flow.identity), use(flow.firstSeen), use(flow.lastSeen), now;
   flow.id = lastId(session);
   flowIds_.emplace(flowKey(edge, proxy, flow), flow.id);
   ++flowsOfEdge_[edge];

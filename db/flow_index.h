@@ -19,6 +19,7 @@ struct Folds {
   std::uint64_t peers = 0;
   std::uint64_t routes = 0;
   std::uint64_t claims = 0;
+  std::uint64_t identities = 0;
 };
 
 /// The edges, flows and routes of graph.db in memory, and the bounds on their number: finds the row of an edge report,
@@ -69,6 +70,7 @@ class FlowIndex {
   Place placeOf(const std::string& proxy, const wire::EdgeReport& edge);
   std::int64_t edgeAt(Poco::Data::Session& session, Place& place, std::int64_t lastSeen);
   bool fold(Place& place);
+  void fold(graph::Flow& flow);
   bool isUnknownPeer(const Place& place) const;
   void remember(const Place& place, Edge edge);
   graph::Flow& insertFlow(Poco::Data::Session& session, std::int64_t edge, std::int64_t proxy, graph::Flow flow);

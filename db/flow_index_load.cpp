@@ -27,6 +27,7 @@ void FlowIndex::load(Poco::Data::Session& session) {
     if (names[i] == "folded_peers") folds.peers = values[i];
     if (names[i] == "folded_routes") folds.routes = values[i];
     if (names[i] == "dropped_claims") folds.claims = values[i];
+    if (names[i] == "folded_identities") folds.identities = values[i];
   }
   Column<std::string> claimed;
   session << "SELECT DISTINCT address FROM claims", into(claimed), now;
@@ -36,14 +37,14 @@ void FlowIndex::load(Poco::Data::Session& session) {
 void FlowIndex::loadFlows(Poco::Data::Session& session) {
   Column<std::int64_t> ids, edges, proxies, uids, firsts, lasts;
   Column<int> prefixes, ports, captured;
-  Column<std::string> scopes, clients, servers, protocols, names, vantages, units, exes, tls;
+  Column<std::string> scopes, clients, servers, protocols, names, vantages, units, exes, tls, securities, identities;
   session << "SELECT f.id, f.edge_id, f.proxy_id, p.name, e.scope, e.client, e.prefix, e.server, e.port, e.protocol, "
              "f.vantage, "
-             "f.unit, f.exe, f.uid, f.tls, f.captured, f.first_seen, f.last_seen "
+             "f.unit, f.exe, f.uid, f.tls, f.captured, f.security, f.identity, f.first_seen, f.last_seen "
              "FROM flows f JOIN edges e ON e.id = f.edge_id JOIN proxies p ON p.id = f.proxy_id ORDER BY f.id",
       into(ids), into(edges), into(proxies), into(names), into(scopes), into(clients), into(prefixes), into(servers),
       into(ports), into(protocols), into(vantages), into(units), into(exes), into(uids), into(tls), into(captured),
-      into(firsts), into(lasts), now;
+      into(securities), into(identities), into(firsts), into(lasts), now;
   std::vector<std::pair<Place, Edge>> places;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Place place{scopes[i],
@@ -61,6 +62,8 @@ void FlowIndex::loadFlows(Poco::Data::Session& session) {
                      .vantage = vantages[i],
                      .proxy = names[i],
                      .captured = captured[i] != 0,
+                     .security = securities[i],
+                     .identity = identities[i],
                      .firstSeen = firsts[i],
                      .lastSeen = lasts[i]};
     if (uids[i] >= 0) flow.owner = wire::Owner{units[i], exes[i], static_cast<std::uint32_t>(uids[i])};

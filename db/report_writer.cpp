@@ -45,7 +45,8 @@ void ReportWriter::finish(std::uint64_t counted) {
   const std::pair<const char*, std::uint64_t> totals[] = {{"folded_edges", folds.edges},
                                                           {"folded_peers", folds.peers},
                                                           {"folded_routes", folds.routes},
-                                                          {"dropped_claims", folds.claims}};
+                                                          {"dropped_claims", folds.claims},
+                                                          {"folded_identities", folds.identities}};
   for (const auto& [label, total] : totals) {
     std::string name = label;
     std::uint64_t value = total;

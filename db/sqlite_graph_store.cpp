@@ -104,8 +104,18 @@ class SqliteGraphStore final : public record::GraphStore {
   record::StoreCounters counters() const override {
     const std::lock_guard lock(mutex_);
     const Folds& folds = index_.folds;
-    return {reports_,     duplicates_,        failures_,          folds.edges, folds.peers,   folds.routes,
-            folds.claims, index_.edgeCount(), index_.flowCount(), sizeOf(""),  sizeOf("-wal")};
+    return {.reports = reports_,
+            .duplicates = duplicates_,
+            .failures = failures_,
+            .foldedEdges = folds.edges,
+            .foldedPeers = folds.peers,
+            .foldedRoutes = folds.routes,
+            .foldedIdentities = folds.identities,
+            .droppedClaims = folds.claims,
+            .edges = index_.edgeCount(),
+            .flows = index_.flowCount(),
+            .bytes = sizeOf(""),
+            .walBytes = sizeOf("-wal")};
   }
 
  private:

@@ -35,6 +35,8 @@ struct Security {
 
   bool operator==(const Security&) const = default;
   bool isMutual() const { return state == State::Mutual; }
+  /// Leaves the host without TLS of ours, though the flag looked for it.
+  bool isPlaintext() const { return state != State::Unasked && state != State::Mutual && state != State::Local; }
   /// For fixed-size records.
   std::uint16_t code() const { return static_cast<std::uint16_t>(static_cast<unsigned>(state) << 8 | alert); }
   static Security ofCode(std::uint16_t code);

@@ -17,6 +17,7 @@ Json::Value put(const Counts& counts) {
   set("requests", counts.requests);
   set("errors", counts.errors);
   set("resets", counts.resets);
+  set("denied", counts.denied);
   set("bytes_sent", counts.bytesSent);
   set("bytes_received", counts.bytesReceived);
   if (counts.latency.count() != 0) {
@@ -45,6 +46,8 @@ Json::Value put(const EdgeReport& edge) {
   out["protocol"] = edge.protocol;
   out["tls_version"] = edge.tlsVersion;
   out["captured"] = edge.captured;
+  if (!edge.security.empty()) out["security"] = edge.security;
+  if (!edge.identity.empty()) out["identity"] = edge.identity;
   out["buckets"] = Json::Value(Json::arrayValue);
   for (const Bucket& bucket : edge.buckets) {
     Json::Value entry(Json::objectValue);
@@ -70,6 +73,12 @@ class Reader {
   /// A counter that is left out when it is zero.
   void takeOptional(const char* key, std::uint64_t& out) {
     if (!error_ && object_.isMember(key)) keep(readUint(object_, key), out);
+  }
+  /// A text that is left out when it is empty.
+  void takeOptional(const char* key, std::string& out) {
+    if (error_ || !object_.isMember(key)) return;
+    keep(readString(object_, key), out);
+    if (out.empty()) note(Error{ErrorCode::InvalidArgument, std::string(key) + ": empty", ErrorOrigin::Local, false});
   }
   const Json::Value& array(const char* key) {
     static const Json::Value kNone(Json::arrayValue);
@@ -110,6 +119,7 @@ Result<Counts> takeCounts(const Json::Value& value) {
   reader.takeOptional("requests", counts.requests);
   reader.takeOptional("errors", counts.errors);
   reader.takeOptional("resets", counts.resets);
+  reader.takeOptional("denied", counts.denied);
   reader.takeOptional("bytes_sent", counts.bytesSent);
   reader.takeOptional("bytes_received", counts.bytesReceived);
   for (const Json::Value& pair : reader.array("latency")) {
@@ -157,6 +167,8 @@ Result<EdgeReport> takeEdge(const Json::Value& value) {
   reader.take("protocol", edge.protocol);
   reader.take("tls_version", edge.tlsVersion);
   reader.take("captured", edge.captured);
+  reader.takeOptional("security", edge.security);
+  reader.takeOptional("identity", edge.identity);
   LOAM_TRY(reader.status());
   auto ip = IpAddress::parse(client);
   if (!ip) return fail(std::move(ip).error());
@@ -212,6 +224,7 @@ void Counts::merge(const Counts& other) {
   requests += other.requests;
   errors += other.errors;
   resets += other.resets;
+  denied += other.denied;
   bytesSent += other.bytesSent;
   bytesReceived += other.bytesReceived;
   latency.merge(other.latency);

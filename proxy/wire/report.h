@@ -26,11 +26,12 @@ struct Owner {
 /// where it ended, bytes where they passed (at most one flush later).
 struct Counts {
   std::uint64_t connections = 0;
-  std::uint64_t failedConnections = 0;  ///< refused, unreachable
+  std::uint64_t failedConnections = 0;  ///< refused, unreachable, denied
   std::uint64_t tlsConnections = 0;
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;
   std::uint64_t resets = 0;  ///< connections that ended by RST, from either side
+  std::uint64_t denied = 0;  ///< connections that a feature of the service refused before they were dialled
   std::uint64_t bytesSent = 0;
   std::uint64_t bytesReceived = 0;
   Histogram latency;  ///< of exchanges, microseconds from the request's first byte to the response's last
@@ -54,8 +55,11 @@ struct Bucket {
   bool operator==(const Bucket&) const = default;
 };
 
-/// What one proxy saw of one (client address, owner, destination, protocol). The ephemeral port of the client is no
-/// part of it.
+/// EdgeReport::identity of those beyond the bound on how many are told apart.
+constexpr std::string_view kOtherIdentity = "other";
+
+/// What one proxy saw of one (client address, owner, destination, protocol, security). The ephemeral port of the client
+/// is no part of it.
 struct EdgeReport {
   IpAddress client;
   std::optional<Owner> owner;
@@ -64,6 +68,8 @@ struct EdgeReport {
   std::string protocol;    ///< decode::name(); "tcp" for opaque
   std::string tlsVersion;  ///< "TLSv1.3", ...; empty for plaintext
   bool captured = true;    ///< false: seen in the socket table only
+  std::string security;    ///< relay::text(): how its connections went between the hosts; empty: nobody asked
+  std::string identity;    ///< SPIFFE id that the proxy at the other end proved, or kOtherIdentity; empty: none
   std::vector<Bucket> buckets;
   bool operator==(const EdgeReport&) const = default;
 };

@@ -14,6 +14,7 @@
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
 #include "rollout/api/webhook_routes.h"
+#include "shadow/graph/security.h"
 
 namespace loam::api {
 
@@ -85,6 +86,7 @@ void Api::addHealthRoutes() {
     state.writesWaiting = writer_.waiting();
     state.readsWaiting = reader_.waiting();
     state.agents = agentTally_;
+    state.edgesByState = edgesByState_;
     if (control_.webhooks != nullptr) state.webhooks = control_.webhooks->standing();
     if (control_.identities != nullptr) {
       state.standing = control_.identities->standing();
@@ -116,15 +118,18 @@ io::Task<void> Api::followTopology() {
   for (;;) {
     auto found = std::make_shared<Result<fleet::Topology>>();
     auto traffic = std::make_shared<fleet::Traffic>();
+    auto present = std::make_shared<std::map<std::string, std::size_t>>();
     record::GraphQuery query;
     query.window.to = unixSeconds(clock_.wall());
     query.window.from = query.window.to - kTopologyWindow;
     query.routes = false;
     // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
-    Background::Work read = [&recorder = recorder_, query, found, traffic] {
+    Background::Work read = [&recorder = recorder_, query, found, traffic, present]() mutable {
       const auto graph = recorder.graph(query);
       if (graph) *traffic = fleet::trafficOf(*graph);
       *found = graph ? Result<fleet::Topology>(fleet::topologyOf(*graph)) : fail(graph.error());
+      query.window.from = query.window.to - kPresentWindow;
+      if (const auto now = recorder.graph(query)) *present = graph::edgesByState(*now);
       return Response{};
     };
     const Response done = co_await reader_.run(std::move(read));
@@ -132,6 +137,7 @@ io::Task<void> Api::followTopology() {
       log_.error("api", "the record does not say who serves where",
                  {{"error", done.status == 200 ? found->error().describe() : done.body}});
     } else {
+      edgesByState_ = std::move(*present);
       control_.fleet.setTraffic(std::move(traffic));
       if (**found != *control_.fleet.topology())
         control_.fleet.setTopology(std::make_shared<const fleet::Topology>(**std::move(found)));

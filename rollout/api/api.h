@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "proxy/base/clock.h"
@@ -26,6 +29,7 @@ class Api {
   static constexpr seconds kHousekeeping{10};
   static constexpr seconds kTopologyEvery{15};
   static constexpr std::int64_t kTopologyWindow = 7 * 86'400;  ///< seconds: callers that come once a week count
+  static constexpr std::int64_t kPresentWindow = 600;          ///< seconds: what /metrics calls the last minutes
 
   /// Everything outlives it. Begins the record's housekeeping.
   Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control, access::AccessStore& access,
@@ -73,6 +77,7 @@ class Api {
   FleetEvents fleetEvents_;
   Router router_;
   AgentTally agentTally_;
+  std::map<std::string, std::size_t> edgesByState_;  ///< read with the topology, for /metrics
   std::vector<std::unique_ptr<http::Http1Server>> servers_;
   io::TaskScope scope_;
 };

@@ -57,8 +57,13 @@ void addStore(Families& out, const ControllerState& state) {
   out.counter(kFolded, kFoldedHelp, store.foldedEdges, {label("kind", "edge")});
   out.counter(kFolded, kFoldedHelp, store.foldedPeers, {label("kind", "peer")});
   out.counter(kFolded, kFoldedHelp, store.foldedRoutes, {label("kind", "route")});
+  out.counter(kFolded, kFoldedHelp, store.foldedIdentities, {label("kind", "identity")});
   out.counter(kFolded, kFoldedHelp, store.droppedClaims, {label("kind", "name")});
   out.gauge("loam_controller_edges", "Edges that the record knows", static_cast<double>(store.edges));
+  for (const auto& [security, edges] : state.edgesByState) {
+    out.gauge("loam_controller_edges_secured", "Edges of the last 10 minutes, by how their connections went",
+              static_cast<double>(edges), {label("security", security)});
+  }
   out.gauge("loam_controller_flows", "Flows that the record knows", static_cast<double>(store.flows));
   out.gauge("loam_controller_database_bytes", "Size of graph.db", static_cast<double>(store.bytes));
   out.gauge("loam_controller_wal_bytes", "Size of its write-ahead log", static_cast<double>(store.walBytes));

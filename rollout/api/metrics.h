@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ struct ControllerState {
   const identity::Tally* identities = nullptr;
   AgentTally agents{};
   std::vector<notify::HookStanding> webhooks{};
+  std::map<std::string, std::size_t> edgesByState{};  ///< of the last minutes; empty before the record was read
 };
 
 /// Prometheus' text form.

@@ -70,6 +70,34 @@ std::string millisecondsCell(const Json::Value& counts, const char* quantile) {
   return counts["requests"].asUInt64() == 0 ? "-" : millisecondsText(counts[quantile].asDouble());
 }
 
+std::string securityCell(const Json::Value& edge) {
+  const Json::Value& security = edge["security"];
+  std::string text = security["state"].asString();
+  if (text.empty()) return "-";
+  if (text == "partial" && security.isMember("mutual_share"))
+    text = percentText(security["mutual_share"].asDouble()) + " mutual";
+  if (!security["reasons"].empty()) text += ", " + security["reasons"][0]["state"].asString();
+  return text;
+}
+
+void printRoutes(const Session& session, const Json::Value& edges) {
+  Table table({{.title = "CALLER", .flexible = true},
+               {.title = "ROUTE", .flexible = true},
+               {.title = "REQUESTS", .align = kRight},
+               {.title = "ERRORS", .align = kRight},
+               {.title = "P50", .align = kRight},
+               {.title = "P99", .align = kRight}});
+  for (const Json::Value& edge : edges) {
+    for (const Json::Value& route : edge["routes"]) {
+      table.add({edge["source"].asString(), route["route"].asString(), std::to_string(route["requests"].asUInt64()),
+                 errorCell(route), millisecondsCell(route, "p50_ms"), millisecondsCell(route, "p99_ms")});
+    }
+  }
+  if (table.rows() == 0) return;
+  session.terminal.out << "\nroutes\n";
+  table.print(session.terminal);
+}
+
 Table edgeTable(const Json::Value& edges, bool wide) {
   std::vector<Table::Column> columns = {{.title = "SOURCE", .flexible = true},
                                         {.title = "TARGET", .flexible = true},
@@ -82,7 +110,8 @@ Table edgeTable(const Json::Value& edges, bool wide) {
                                         {.title = "TLS"},
                                         {.title = "CAPTURED"}};
   if (wide) {
-    for (const char* title : {"CONNECTIONS", "FAILED", "REQUESTS", "SENT", "RECEIVED"}) {
+    columns.push_back({.title = "SECURITY"});
+    for (const char* title : {"CONNECTIONS", "FAILED", "DENIED", "REQUESTS", "SENT", "RECEIVED"}) {
       columns.push_back({.title = title, .align = kRight});
     }
     for (const char* title : {"SEEN BY", "FIRST SEEN", "LAST SEEN"}) columns.push_back({.title = title});
@@ -100,8 +129,10 @@ Table edgeTable(const Json::Value& edges, bool wide) {
                                       edge["tls"].asString(),
                                       edge["captured"].asBool() ? "yes" : "no"};
     if (wide) {
-      for (const char* count : {"connections", "failed_connections", "requests"}) {
-        cells.push_back(std::to_string(edge[count].asUInt64()));
+      cells.push_back(securityCell(edge));
+      for (const Json::Value* count :
+           {&edge["connections"], &edge["failed_connections"], &edge["security"]["denied"], &edge["requests"]}) {
+        cells.push_back(std::to_string(count->asUInt64()));
       }
       for (const char* count : {"bytes_sent", "bytes_received"}) cells.push_back(bytesText(edge[count].asUInt64()));
       std::string seenBy;

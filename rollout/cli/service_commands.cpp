@@ -55,24 +55,6 @@ int list(const Session& session) {
   return kOk;
 }
 
-void printRoutes(const Session& session, const Json::Value& callers) {
-  Table table({{.title = "CALLER", .flexible = true},
-               {.title = "ROUTE", .flexible = true},
-               {.title = "REQUESTS", .align = kRight},
-               {.title = "ERRORS", .align = kRight},
-               {.title = "P50", .align = kRight},
-               {.title = "P99", .align = kRight}});
-  for (const Json::Value& edge : callers) {
-    for (const Json::Value& route : edge["routes"]) {
-      table.add({edge["source"].asString(), route["route"].asString(), std::to_string(route["requests"].asUInt64()),
-                 errorCell(route), millisecondsCell(route, "p50_ms"), millisecondsCell(route, "p99_ms")});
-    }
-  }
-  if (table.rows() == 0) return;
-  session.terminal.out << "\nroutes\n";
-  table.print(session.terminal);
-}
-
 int describe(const Session& session, const std::string& name) {
   const auto answer = session.get("/v1/services/" + http::percentEncode(name) + "?" + session.windowQuery());
   if (!answer) return session.end(answer.error());
@@ -99,28 +81,6 @@ int describe(const Session& session, const std::string& name) {
     if (std::string_view(side) == "callers" && !(*answer)["callees"].empty()) terminal.out << "\n";
   }
   printRoutes(session, (*answer)["callers"]);
-  return kOk;
-}
-
-int listEdges(const Session& session, const std::string& source, const std::string& target,
-              const std::string& protocol) {
-  std::string path = "/v1/edges?" + session.windowQuery();
-  addParameter(path, "protocol", protocol);
-  auto answer = session.get(path);
-  if (!answer) return session.end(answer.error());
-  Json::Value kept(Json::arrayValue);
-  for (const Json::Value& edge : (*answer)["edges"]) {
-    const bool fits = (source.empty() || edge["source"].asString() == source) &&
-                      (target.empty() || edge["target"].asString() == target);
-    if (fits) kept.append(edge);
-  }
-  (*answer)["edges"] = std::move(kept);
-  if (session.printStructured(*answer, "edges", edgeName)) return kOk;
-  if ((*answer)["edges"].empty()) {
-    session.terminal.err << "no such edges in this window\n";
-    return kOk;
-  }
-  edgeTable((*answer)["edges"], session.isWide()).print(session.terminal);
   return kOk;
 }
 
@@ -202,24 +162,6 @@ void addServiceCommands(CLI::App& app, Session& session) {
   session.addController(describing);
   addServiceSetting(service, session);
   session.runs(describing, [&session, name] { return describe(session, *name); });
-}
-
-void addEdgeCommands(CLI::App& app, Session& session) {
-  CLI::App& edge = *app.add_subcommand("edge", "Edges of the graph");
-  edge.require_subcommand(1);
-  CLI::App& listing = *edge.add_subcommand("list", "One a line, without a header");
-  struct Wanted {
-    std::string source, target, protocol;
-  };
-  const auto wanted = std::make_shared<Wanted>();
-  listing.add_option("--source", wanted->source, "only of this caller")->option_text("NAME");
-  listing.add_option("--target", wanted->target, "only to this service")->option_text("NAME");
-  listing.add_option("--protocol", wanted->protocol, "only of this protocol")->option_text("NAME");
-  session.addOutput(listing);
-  session.addWindow(listing);
-  session.addController(listing);
-  session.runs(listing,
-               [&session, wanted] { return listEdges(session, wanted->source, wanted->target, wanted->protocol); });
 }
 
 void addNodeCommands(CLI::App& app, Session& session) {

@@ -31,9 +31,10 @@ std::vector<std::uint64_t> shares(std::uint64_t value, const std::vector<std::ui
 
 void split(const wire::Counts& whole, const std::vector<std::uint64_t>& weights,
            const std::vector<wire::Counts*>& parts) {
-  for (const auto counter : {&wire::Counts::connections, &wire::Counts::failedConnections,
-                             &wire::Counts::tlsConnections, &wire::Counts::requests, &wire::Counts::errors,
-                             &wire::Counts::resets, &wire::Counts::bytesSent, &wire::Counts::bytesReceived}) {
+  for (const auto counter :
+       {&wire::Counts::connections, &wire::Counts::failedConnections, &wire::Counts::tlsConnections,
+        &wire::Counts::requests, &wire::Counts::errors, &wire::Counts::resets, &wire::Counts::denied,
+        &wire::Counts::bytesSent, &wire::Counts::bytesReceived}) {
     const auto values = shares(whole.*counter, weights);
     for (std::size_t i = 0; i < parts.size(); ++i) parts[i]->*counter = values[i];
   }

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "proxy/base/stable_hash.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -49,6 +50,7 @@ using EdgeKey = std::tuple<std::string, std::string, std::string, std::uint16_t>
 struct EdgeParts {
   Tally tally;
   TlsSeen tls;
+  SecuritySum security;
   std::int64_t firstSeen = 0;
   std::int64_t lastSeen = 0;
   bool captured = false;
@@ -73,6 +75,7 @@ class Assembly {
     edge.lastSeen = std::max(edge.lastSeen, flow.lastSeen);
     edge.captured = edge.captured || flow.captured;
     edge.tls.add(flow, merged.tally.counts);
+    edge.security.add(merged);
     edge.tally.merge(merged.tally);
     edge.vantages.insert(merged.vantages.begin(), merged.vantages.end());
     edge.proxies.insert(merged.proxies.begin(), merged.proxies.end());
@@ -143,6 +146,7 @@ class Assembly {
     edge.p50Ms = edge.counts.latency.quantile(0.5) / 1000;
     edge.p99Ms = edge.counts.latency.quantile(0.99) / 1000;
     edge.tls = parts.tls.text();
+    edge.security = std::move(parts.security).finish();
     edge.firstSeen = parts.firstSeen;
     edge.lastSeen = parts.lastSeen;
     edge.captured = parts.captured;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "shadow/graph/json_view.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -73,6 +74,22 @@ bool latencyChanged(const Edge& a, const Edge& b, double quantile) {
   return sharesDiffer(above(before, mark), before.count(), above(after, mark), after.count(), 0);
 }
 
+/// Some of an edge's connections.
+struct Share {
+  std::uint64_t hits = 0;
+  std::uint64_t all = 0;
+  std::string percent() const { return number(100.0 * static_cast<double>(hits) / static_cast<double>(all)); }
+};
+
+Share mutualOf(const Edge& edge) {
+  const EdgeSecurity& security = edge.security;
+  return {security.mutual, security.mutual + security.plaintext + security.unasked};
+}
+
+Share deniedOf(const Edge& edge) {
+  return {std::min(edge.counts.denied, edge.counts.connections), edge.counts.connections};
+}
+
 std::string changes(const Edge& a, const Edge& b, const Window& before, const Window& after) {
   std::string out;
   const auto say = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
@@ -86,6 +103,12 @@ std::string changes(const Edge& a, const Edge& b, const Window& before, const Wi
       return number(100.0 * static_cast<double>(errors(edge)) / static_cast<double>(exchanges(edge)));
     };
     say("errors " + share(a) + " % -> " + share(b) + " %");
+  }
+  for (const auto& [what, hits] : {std::pair("mutual", &mutualOf), std::pair("denied", &deniedOf)}) {
+    const Share from = hits(a);
+    const Share to = hits(b);
+    if (sharesDiffer(from.hits, from.all, to.hits, to.all, kErrorStep))
+      say(std::string(what) + " " + from.percent() + " % -> " + to.percent() + " %");
   }
   if (latencyChanged(a, b, 0.5)) say("p50 " + number(a.p50Ms) + " ms -> " + number(b.p50Ms) + " ms");
   if (latencyChanged(a, b, 0.95)) say("p99 " + number(a.p99Ms) + " ms -> " + number(b.p99Ms) + " ms");
@@ -125,6 +148,7 @@ class Comparison {
       } else if (const auto was = gone.find({edge->source, edge->target, edge->port}); was != gone.end()) {
         note(DiffKind::ProtocolChanged, was->second, edge, was->second->protocol + " -> " + edge->protocol);
         plaintext(*was->second, *edge);
+        mutualLost(*was->second, *edge);
         gone.erase(was);
       } else {
         note(DiffKind::New, nullptr, edge,
@@ -158,8 +182,17 @@ class Comparison {
     if (encrypted && (b.tls == "none" || b.tls == "partial"))
       note(DiffKind::PlaintextReturned, &a, &b, a.tls + " -> " + b.tls);
   }
+  /// One connection is enough: where all was mutual, no plaintext is by chance. Nobody looking any more counts too.
+  void mutualLost(const Edge& a, const Edge& b) {
+    if (stateOf(a.security) != "mutual") return;
+    const std::string_view now = stateOf(b.security);
+    if (now == "mutual" || now == "local" || (now.empty() && b.security.unasked == 0)) return;
+    const std::string after = now.empty() ? "nobody asks" : securityText(b);
+    note(DiffKind::MutualLost, &a, &b, "mutual -> " + after);
+  }
   void compare(const Edge& a, const Edge& b) {
     plaintext(a, b);
+    mutualLost(a, b);
     const std::string what = changes(a, b, diff_.before.window, diff_.after.window);
     if (!what.empty()) note(DiffKind::Changed, &a, &b, what);
   }
@@ -172,8 +205,8 @@ class Comparison {
 }  // namespace
 
 std::string_view name(DiffKind kind) {
-  static constexpr std::array<std::string_view, 5> kNames{"NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED",
-                                                          "PLAINTEXT_RETURNED"};
+  static constexpr std::array<std::string_view, 6> kNames{
+      "NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED", "PLAINTEXT_RETURNED", "MUTUAL_LOST"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -8,9 +8,10 @@
 
 namespace loam::graph {
 
-enum class DiffKind { New, Gone, Changed, ProtocolChanged, PlaintextReturned };
+/// PlaintextReturned is of the application's own TLS, MutualLost of what the mesh did.
+enum class DiffKind { New, Gone, Changed, ProtocolChanged, PlaintextReturned, MutualLost };
 
-/// "NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED", "PLAINTEXT_RETURNED".
+/// "NEW", "GONE", "CHANGED", "PROTOCOL_CHANGED", "PLAINTEXT_RETURNED", "MUTUAL_LOST".
 std::string_view name(DiffKind kind);
 
 /// One difference of an edge between two windows.

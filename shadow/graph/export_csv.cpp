@@ -1,6 +1,7 @@
 #include "shadow/graph/export_text.h"
 #include "shadow/graph/exports.h"
 #include "shadow/graph/json_view.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -24,8 +25,8 @@ std::string exportCsv(const Graph& graph) {
     out += field("# " + replaceEach(line, "\n\r", {" ", " "})) + "\r\n";
   out +=
       "source,target,protocol,port,connections,requests,errors,bytes_sent,bytes_received,p50_ms,p99_ms,tls,first_seen,"
-      "last_seen,"
-      "captured\r\n";
+      "last_seen,captured,security,mutual_connections,plaintext_connections,local_connections,unasked_connections,"
+      "denied_connections,plaintext_reasons,last_plaintext,identities\r\n";
   for (const Edge& edge : graph.edges) {
     const std::string fields[] = {
         field(edge.source),
@@ -43,6 +44,15 @@ std::string exportCsv(const Graph& graph) {
         rfc3339(edge.firstSeen),
         rfc3339(edge.lastSeen),
         edge.captured ? "true" : "false",
+        std::string(stateOf(edge.security)),
+        std::to_string(edge.security.mutual),
+        std::to_string(edge.security.plaintext),
+        std::to_string(edge.security.local),
+        std::to_string(edge.security.unasked),
+        std::to_string(edge.counts.denied),
+        field(reasonsText(edge.security)),
+        edge.security.lastPlaintext ? rfc3339(*edge.security.lastPlaintext) : "",
+        field(identitiesText(edge.security)),
     };
     std::string line;
     for (const std::string& text : fields) line += (line.empty() ? "" : ",") + text;

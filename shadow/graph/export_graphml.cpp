@@ -3,6 +3,7 @@
 #include "shadow/graph/export_text.h"
 #include "shadow/graph/exports.h"
 #include "shadow/graph/json_view.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -18,14 +19,17 @@ struct Key {
   const char* type;
 };
 
-constexpr std::array<Key, 21> kKeys{{
-    {"header", "graph", "string"},     {"name", "node", "string"},      {"kind", "node", "string"},
-    {"name_source", "node", "string"}, {"addresses", "node", "string"}, {"protocol", "edge", "string"},
-    {"port", "edge", "int"},           {"connections", "edge", "long"}, {"requests", "edge", "long"},
-    {"errors", "edge", "long"},        {"bytes_sent", "edge", "long"},  {"bytes_received", "edge", "long"},
-    {"p50_ms", "edge", "double"},      {"p99_ms", "edge", "double"},    {"tls", "edge", "string"},
-    {"first_seen", "edge", "string"},  {"last_seen", "edge", "string"}, {"captured", "edge", "boolean"},
-    {"rate", "edge", "double"},        {"seen_by", "edge", "string"},   {"label", "edge", "string"},
+constexpr std::array<Key, 30> kKeys{{
+    {"header", "graph", "string"},     {"name", "node", "string"},       {"kind", "node", "string"},
+    {"name_source", "node", "string"}, {"addresses", "node", "string"},  {"protocol", "edge", "string"},
+    {"port", "edge", "int"},           {"connections", "edge", "long"},  {"requests", "edge", "long"},
+    {"errors", "edge", "long"},        {"bytes_sent", "edge", "long"},   {"bytes_received", "edge", "long"},
+    {"p50_ms", "edge", "double"},      {"p99_ms", "edge", "double"},     {"tls", "edge", "string"},
+    {"first_seen", "edge", "string"},  {"last_seen", "edge", "string"},  {"captured", "edge", "boolean"},
+    {"rate", "edge", "double"},        {"seen_by", "edge", "string"},    {"label", "edge", "string"},
+    {"security", "edge", "string"},    {"mutual", "edge", "long"},       {"plaintext", "edge", "long"},
+    {"local", "edge", "long"},         {"unasked", "edge", "long"},      {"denied", "edge", "long"},
+    {"reasons", "edge", "string"},     {"identities", "edge", "string"}, {"last_plaintext", "edge", "string"},
 }};
 
 std::string value(const char* indent, const char* key, const std::string& text) {
@@ -35,6 +39,24 @@ std::string value(const char* indent, const char* key, const std::string& text) 
 std::string joined(const std::vector<std::string>& items) {
   std::string out;
   for (const std::string& item : items) out += (out.empty() ? "" : " ") + item;
+  return out;
+}
+
+std::string securityElements(const Edge& edge) {
+  const EdgeSecurity& security = edge.security;
+  std::string out;
+  const std::pair<const char*, std::string> values[] = {
+      {"security", std::string(stateOf(security))},
+      {"mutual", std::to_string(security.mutual)},
+      {"plaintext", std::to_string(security.plaintext)},
+      {"local", std::to_string(security.local)},
+      {"unasked", std::to_string(security.unasked)},
+      {"denied", std::to_string(edge.counts.denied)},
+      {"reasons", reasonsText(security)},
+      {"identities", identitiesText(security)},
+  };
+  for (const auto& [key, text] : values) out += value("      ", key, text);
+  if (security.lastPlaintext) out += value("      ", "last_plaintext", rfc3339(*security.lastPlaintext));
   return out;
 }
 
@@ -60,6 +82,7 @@ std::string edgeElement(const Edge& edge, const Window& window) {
       {"label", edgeLabel(edge, window)},
   };
   for (const auto& [key, text] : values) out += value("      ", key, text);
+  if (hasSecurity(edge)) out += securityElements(edge);
   return out + "    </edge>\n";
 }
 

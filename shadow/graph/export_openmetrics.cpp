@@ -5,6 +5,7 @@
 
 #include "shadow/graph/export_text.h"
 #include "shadow/graph/exports.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -95,6 +96,45 @@ std::string gauge(const std::string& name, const std::string& help, const std::s
   return "# TYPE " + name + " gauge\n# HELP " + name + " " + help + "\n" + samples;
 }
 
+/// How the connections of one pair of services went; only of pairs of which anything is known.
+std::string securityGauges(const Graph& graph) {
+  struct Pair {
+    SecuritySum sum;
+    std::uint64_t denied = 0;
+  };
+  std::map<std::string, Pair> pairs;
+  for (const Edge& edge : graph.edges) {
+    if (!hasSecurity(edge)) continue;
+    Pair& pair = pairs["client=\"" + label(edge.source) + "\",server=\"" + label(edge.target) + "\""];
+    pair.sum.add(edge.security);
+    pair.denied += edge.counts.denied;
+  }
+  if (pairs.empty()) return "";
+  std::string connections, denied, last;
+  for (auto& [labels, pair] : pairs) {
+    const EdgeSecurity security = std::move(pair.sum).finish();
+    const std::pair<const char*, std::uint64_t> counts[] = {{"mutual", security.mutual},
+                                                            {"plaintext", security.plaintext},
+                                                            {"local", security.local},
+                                                            {"unasked", security.unasked}};
+    for (const auto& [how, count] : counts) {
+      connections +=
+          "loam_graph_secured_connections{" + labels + ",security=\"" + how + "\"} " + std::to_string(count) + "\n";
+    }
+    denied += "loam_graph_denied_connections{" + labels + "} " + std::to_string(pair.denied) + "\n";
+    if (security.lastPlaintext) {
+      last += "loam_graph_last_plaintext_seconds{" + labels + "} " + std::to_string(*security.lastPlaintext) + "\n";
+    }
+  }
+  std::string out = gauge("loam_graph_secured_connections",
+                          "Connections of the window, by how they went between the hosts.", connections) +
+                    gauge("loam_graph_denied_connections", "Connections of the window that were denied.", denied);
+  if (!last.empty())
+    out +=
+        gauge("loam_graph_last_plaintext_seconds", "When plaintext was last seen where mtls looked, unix time.", last);
+  return out;
+}
+
 }  // namespace
 
 /// The window's totals under the names that Grafana's service graph reads. OpenMetrics has no comments: the header is
@@ -128,7 +168,7 @@ std::string exportOpenMetrics(const Graph& graph) {
                "loam_graph_cut_edges " + std::to_string(header.cutEdges) + "\n");
   if (!coverage.empty())
     out += gauge("loam_graph_coverage_ratio", "Share of the window that a proxy reported on.", coverage);
-  return out + "# EOF\n";
+  return out + securityGauges(graph) + "# EOF\n";
 }
 
 }  // namespace loam::graph

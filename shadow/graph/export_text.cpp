@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "shadow/graph/json_view.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -38,6 +39,7 @@ std::string edgeLabel(const Edge& edge, const Window& window) {
              "% " + decimal(edge.p50Ms) + "ms";
   }
   if (edge.tls != "none") label += " " + edge.tls;
+  if (const std::string security = securityText(edge); !security.empty()) label += " " + security;
   if (!edge.captured) label += " not captured";
   return label;
 }

@@ -11,7 +11,7 @@ namespace loam::graph {
 /// The header as lines for a person, without any comment sign: window, revision, resolution, coverage, what was cut.
 std::vector<std::string> headerLines(const Header& header);
 
-/// "http1 12.5/s 0.4 % 18 ms TLSv1.3": what stands at an edge in a picture.
+/// "http1 12.5/s 0.4% 18ms TLSv1.3 mutual": what stands at an edge in a picture.
 std::string edgeLabel(const Edge& edge, const Window& window);
 
 /// At most three decimals, without trailing zeros: "0.3", "12".

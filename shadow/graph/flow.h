@@ -9,8 +9,8 @@
 
 namespace loam::graph {
 
-/// What one observer saw of one (client address, owner, destination, protocol, TLS version): the grain of the record.
-/// Edges are merged from flows, never the other way round.
+/// What one observer saw of one (client address, owner, destination, protocol, TLS version, security, identity): the
+/// grain of the record. Edges are merged from flows, never the other way round.
 struct Flow {
   std::int64_t id = 0;
   IpAddress client;
@@ -22,6 +22,8 @@ struct Flow {
   std::string vantage;  ///< "outbound", "inbound", "explicit", "inventory"
   std::string proxy;
   bool captured = true;
+  std::string security;        ///< a word of relay::text(); empty: nobody asked, or it never came to a connection
+  std::string identity;        ///< of the proxy at the other end, as it proved it; empty without one
   std::int64_t firstSeen = 0;  ///< unix seconds, over the whole record
   std::int64_t lastSeen = 0;
 };
@@ -37,6 +39,8 @@ struct Tally {
 struct FlowSum {
   Flow flow;
   Tally tally;
+  /// When its client, destination and protocol were last seen in plaintext by anybody, over the whole record; 0: never.
+  std::int64_t lastPlaintext = 0;
 };
 
 /// The proxy's name where an address means another host for each proxy (loopback, link-local); else empty.

@@ -7,6 +7,7 @@
 
 #include "shadow/graph/assemble.h"
 #include "shadow/graph/json_view.h"
+#include "shadow/graph/security.h"
 
 namespace loam::graph {
 
@@ -48,6 +49,10 @@ void addEdge(Edge& into, const Edge& edge) {
   into.p50Ms = into.counts.latency.quantile(0.5) / 1000;
   into.p99Ms = into.counts.latency.quantile(0.99) / 1000;
   if (into.tls != edge.tls) into.tls = "partial";
+  SecuritySum security;
+  security.add(into.security);
+  security.add(edge.security);
+  into.security = std::move(security).finish();
   into.firstSeen = std::min(into.firstSeen, edge.firstSeen);
   into.lastSeen = std::max(into.lastSeen, edge.lastSeen);
   into.captured = into.captured || edge.captured;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "shadow/graph/security.h"
+
 namespace loam::graph {
 
 namespace {
@@ -31,6 +33,36 @@ Json::Value toJson(const wire::Losses& losses) {
   out["reports"] = Json::UInt64(losses.reports);
   out["decoders"] = Json::UInt64(losses.decoders);
   out["other_edges"] = Json::UInt64(losses.otherEdges);
+  return out;
+}
+
+Json::Value toJson(const EdgeSecurity& security, std::uint64_t denied) {
+  Json::Value out(Json::objectValue);
+  out["state"] = std::string(stateOf(security));
+  out["mutual"] = Json::UInt64(security.mutual);
+  out["plaintext"] = Json::UInt64(security.plaintext);
+  out["local"] = Json::UInt64(security.local);
+  out["unasked"] = Json::UInt64(security.unasked);
+  out["denied"] = Json::UInt64(denied);
+  if (const auto share = mutualShare(security)) out["mutual_share"] = rounded(*share);
+  if (security.lastPlaintext) out["last_plaintext"] = rfc3339(*security.lastPlaintext);
+  out["reasons"] = Json::Value(Json::arrayValue);
+  for (const PlaintextReason& reason : security.reasons) {
+    Json::Value entry(Json::objectValue);
+    entry["state"] = reason.state;
+    entry["connections"] = Json::UInt64(reason.connections);
+    entry["last_seen"] = rfc3339(reason.lastSeen);
+    out["reasons"].append(std::move(entry));
+  }
+  out["identities"] = Json::Value(Json::arrayValue);
+  for (const PeerIdentity& peer : security.identities) {
+    Json::Value entry(Json::objectValue);
+    entry["identity"] = peer.identity;
+    entry["side"] = peer.side;
+    entry["connections"] = Json::UInt64(peer.connections);
+    entry["last_seen"] = rfc3339(peer.lastSeen);
+    out["identities"].append(std::move(entry));
+  }
   return out;
 }
 
@@ -121,6 +153,8 @@ Json::Value toJson(const Edge& edge, const Window& window) {
   out["resets"] = Json::UInt64(edge.counts.resets);
   out["rate"] = rounded(rate(edge, window));
   out["seen_by"] = list(edge.seenBy);
+  out["proxies"] = list(edge.proxies);
+  if (hasSecurity(edge)) out["security"] = toJson(edge.security, edge.counts.denied);
   for (const wire::RouteCounts& route : edge.routes) {
     Json::Value entry(Json::objectValue);
     entry["route"] = route.route;

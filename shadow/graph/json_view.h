@@ -12,7 +12,8 @@ namespace loam::graph {
 Json::Value toJson(const Header& header);
 Json::Value toJson(const Node& node);
 /// source, target, protocol, port, connections, requests, errors, bytes_sent, bytes_received, p50_ms, p99_ms, tls,
-/// first_seen, last_seen, captured; then id, failed_connections, resets, rate, seen_by, and routes where there are any.
+/// first_seen, last_seen, captured; then id, failed_connections, resets, rate, seen_by, proxies, and security and
+/// routes where there are any.
 Json::Value toJson(const Edge& edge, const Window& window);
 /// header, nodes, edges.
 Json::Value toJson(const Graph& graph);

@@ -31,7 +31,13 @@ bool isKnown(const std::optional<wire::Owner>& owner) { return owner && !(owner-
 
 Merger::Merger(std::vector<FlowSum> rows, const std::vector<ProxyState>& proxies, Window window)
     : rows_(std::move(rows)), window_(window), fills_(rows_.size()) {
-  for (const FlowSum& row : rows_) weights_.push_back(weightOf(row.tally));
+  for (const FlowSum& row : rows_) {
+    const Flow& flow = row.flow;
+    weights_.push_back(weightOf(row.tally));
+    seen_.push_back({row.tally.counts.connections, row.tally.counts.denied});
+    if ((flow.captured && flow.vantage == "outbound") || isKnown(flow.owner))
+      hosts_.emplace(scopeOf(flow.client, flow.destination.ip, flow.proxy), flow.client);
+  }
   for (const ProxyState& proxy : proxies) {
     std::vector<Span>& buckets = covered_[proxy.name];
     for (const Span& span : proxy.covered) {
@@ -150,22 +156,60 @@ std::vector<MergedFlow> Merger::finish() && {
     for (const std::size_t row : pair) {
       const auto& counted = counted_[i];
       if (std::find(counted.begin(), counted.end(), row) == counted.end()) rows_[row].tally = std::move(fills_[row]);
+      rows_[row].tally.counts.denied = seen_[row].denied;
     }
     attribute(pair, out);
   }
   return out;
 }
 
-/// Turns a pair's rows into flows by owner and TLS version. What an end that cannot know the owner counted goes to the
-/// owners that the other end saw, by their share.
+/// Whether somebody watches at the client's end of a pair, or on its host.
+bool Merger::hasCallersProxy(const Pair& pair) const {
+  const Flow& first = rows_[pair.front()].flow;
+  if (first.client.isUnspecified()) return true;  // many: nobody knows
+  if (hosts_.contains({scopeOf(first.client, first.destination.ip, first.proxy), first.client})) return true;
+  return std::any_of(pair.begin(), pair.end(), [&](std::size_t row) {
+    return !isInventory(rows_[row].flow) && rows_[row].flow.vantage != "inbound";
+  });
+}
+
+/// Proxies of one vantage are added up; of two vantages that look at the same end the one that saw more counts.
+std::vector<PeerIdentity> Merger::identitiesOf(const Pair& pair) const {
+  std::map<std::tuple<std::string, std::string, std::string>, PeerIdentity> byVantage;
+  for (const std::size_t row : pair) {
+    const Flow& flow = rows_[row].flow;
+    if (flow.identity.empty()) continue;
+    const std::string side = flow.vantage == "inbound" ? "caller" : "callee";
+    PeerIdentity& peer = byVantage[{side, flow.identity, flow.vantage}];
+    peer.connections += seen_[row].connections;
+    peer.lastSeen = std::max(peer.lastSeen, flow.lastSeen);
+  }
+  std::vector<PeerIdentity> out;
+  for (auto& [key, peer] : byVantage) {
+    std::tie(peer.side, peer.identity, std::ignore) = key;
+    if (out.empty() || out.back().side != peer.side || out.back().identity != peer.identity) {
+      out.push_back(std::move(peer));
+      continue;
+    }
+    out.back().connections = std::max(out.back().connections, peer.connections);
+    out.back().lastSeen = std::max(out.back().lastSeen, peer.lastSeen);
+  }
+  return out;
+}
+
+/// Turns a pair's rows into flows by owner, TLS version and security. What an end that cannot know the owner counted
+/// goes to the owners that the other end saw, by their share.
 void Merger::attribute(const Pair& pair, std::vector<MergedFlow>& out) const {
   MergedFlow shared;
   shared.flow = rows_[pair.front()].flow;
   std::map<wire::Owner, std::uint64_t> owners;
   std::set<std::string> vantages;
   std::set<std::string> proxies;
+  shared.callerHasProxy = hasCallersProxy(pair);
+  shared.identities = identitiesOf(pair);
   for (const std::size_t row : pair) {
     const Flow& flow = rows_[row].flow;
+    shared.lastPlaintext = std::max(shared.lastPlaintext, rows_[row].lastPlaintext);
     shared.flow.firstSeen = std::min(shared.flow.firstSeen, flow.firstSeen);
     shared.flow.lastSeen = std::max(shared.flow.lastSeen, flow.lastSeen);
     vantages.insert(flow.vantage);
@@ -175,26 +219,39 @@ void Merger::attribute(const Pair& pair, std::vector<MergedFlow>& out) const {
   shared.vantages.assign(vantages.begin(), vantages.end());
   shared.proxies.assign(proxies.begin(), proxies.end());
 
-  std::map<std::tuple<std::optional<wire::Owner>, std::string, bool>, Tally> byOwner;
+  struct Part {
+    Tally tally;
+    std::int64_t lastSeen = 0;
+  };
+  std::map<std::tuple<std::optional<wire::Owner>, std::string, bool, std::string>, Part> byOwner;
+  const auto add = [&byOwner](const Flow& flow, const std::optional<wire::Owner>& owner, const Tally& tally) {
+    Part& part = byOwner[{owner, flow.tls, flow.captured, flow.security}];
+    part.tally.merge(tally);
+    part.lastSeen = std::max(part.lastSeen, flow.lastSeen);
+  };
   for (const std::size_t row : pair) {
-    const auto& [flow, tally] = rows_[row];
+    const Flow& flow = rows_[row].flow;
+    const Tally& tally = rows_[row].tally;
     if (tally.counts == wire::Counts() && tally.routes.empty()) continue;
     if (isKnown(flow.owner) || owners.empty()) {
-      byOwner[{isKnown(flow.owner) ? flow.owner : std::nullopt, flow.tls, flow.captured}].merge(tally);
+      add(flow, isKnown(flow.owner) ? flow.owner : std::nullopt, tally);
       continue;
     }
     std::vector<std::uint64_t> weights;
     for (const auto& [owner, weight] : owners) weights.push_back(weight);
     const std::vector<Tally> parts = apportion(tally, weights);
     std::size_t part = 0;
-    for (const auto& [owner, weight] : owners) byOwner[{owner, flow.tls, flow.captured}].merge(parts[part++]);
+    for (const auto& [owner, weight] : owners) add(flow, owner, parts[part++]);
   }
-  for (auto& [key, tally] : byOwner) {
-    if (tally.counts == wire::Counts()) continue;
+  shared.flow.identity.clear();
+  for (auto& [key, part] : byOwner) {
+    if (part.tally.counts == wire::Counts()) continue;
     MergedFlow merged = shared;
-    std::tie(merged.flow.owner, merged.flow.tls, merged.flow.captured) = key;
-    merged.tally = std::move(tally);
+    std::tie(merged.flow.owner, merged.flow.tls, merged.flow.captured, merged.flow.security) = key;
+    merged.tally = std::move(part.tally);
+    merged.securedLast = part.lastSeen;
     out.push_back(std::move(merged));
+    shared.identities.clear();
   }
 }
 

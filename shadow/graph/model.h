@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/wire/report.h"
@@ -33,6 +35,39 @@ struct Node {
   std::int64_t lastSeen = 0;
 };
 
+/// Why connections were not mutual TLS though the callee's `mtls` looked for it.
+struct PlaintextReason {
+  std::string state;  ///< a word of relay::text(), or kCallerWithoutProxy
+  std::uint64_t connections = 0;
+  std::int64_t lastSeen = 0;  ///< unix seconds, over the whole record
+};
+
+/// The caller's host has no proxy: what the callee's proxy cannot know, and the graph sees from who reported.
+constexpr std::string_view kCallerWithoutProxy = "caller_without_proxy";
+
+/// A proxy that proved who it is to the one at the other end.
+struct PeerIdentity {
+  std::string identity;  ///< SPIFFE id; wire::kOtherIdentity for all beyond a bound
+  std::string side;      ///< "caller" or "callee": where it stands
+  std::uint64_t connections = 0;
+  std::int64_t lastSeen = 0;
+};
+
+/// How an edge's connections went between the hosts. Each is counted by one of the two ends, as in Edge::counts, and
+/// counts here when it opened; what a connection of before still carries shows in the states alone. Refused ones are
+/// in none of these counts, `denied` is in Edge::counts.
+struct EdgeSecurity {
+  std::uint64_t mutual = 0;     ///< TLS between two proxies that proved who they are
+  std::uint64_t local = 0;      ///< never left their host
+  std::uint64_t plaintext = 0;  ///< neither, though the flag looked; the application may have its own TLS
+  std::uint64_t unasked = 0;    ///< nobody looked: the flag was off, or nobody captured them
+  bool sawMutual = false;       ///< in the window, be it of a connection that opened before
+  bool sawLocal = false;
+  std::vector<PlaintextReason> reasons;         ///< most connections first, then by state
+  std::vector<PeerIdentity> identities;         ///< callers first; most connections first, then by identity
+  std::optional<std::int64_t> lastPlaintext{};  ///< unix seconds, over the whole record
+};
+
 /// (caller service, callee service, protocol, port) over the window, merged from whoever saw it, never summed over two
 /// ends.
 struct Edge {
@@ -45,6 +80,7 @@ struct Edge {
   double p50Ms = 0;
   double p99Ms = 0;
   std::string tls;             ///< "none", "TLSv1.2", "TLSv1.3", ..., or "partial" when some connections have it
+  EdgeSecurity security;       ///< what the mesh does about its connections; `tls` is what the application does
   std::int64_t firstSeen = 0;  ///< over the whole record, not the window
   std::int64_t lastSeen = 0;
   bool captured = true;                   ///< false: known from socket tables only

@@ -7,6 +7,26 @@ namespace loam::observe {
 using decode::Protocol;
 using relay::CloseReason;
 
+namespace {
+
+bool bringsTls(const Connection& connection) { return connection.tls != 0 || connection.protocol == Protocol::Tls; }
+
+/// Something is not as it should be with the peer or with this proxy: not the application's doing.
+bool isFault(relay::Security::State state) {
+  using State = relay::Security::State;
+  return state == State::HandshakeFailed || state == State::UnknownPeer || state == State::Suspended ||
+         state == State::NoIdentity;
+}
+
+/// As its proxy told it, but that what has TLS of its own is no plaintext; a fault stays one.
+relay::Security securityOf(const Connection& connection) {
+  const relay::Security told = relay::Security::ofCode(connection.security);
+  if (!told.isPlaintext() || isFault(told.state) || !bringsTls(connection)) return told;
+  return {relay::Security::State::OwnTls, 0};
+}
+
+}  // namespace
+
 Aggregator::Aggregator(const Clock& clock, std::uint64_t seed, const Owners& owners, Pins& pins, NameCollector& names,
                        AggregatorLimits limits)
     : clock_(clock),
@@ -14,7 +34,8 @@ Aggregator::Aggregator(const Clock& clock, std::uint64_t seed, const Owners& own
       owners_(owners),
       pins_(pins),
       names_(names),
-      edges_(seed, limits.edges, limits.routes) {}
+      identities_(limits.identities),
+      edges_(seed, limits.edges, limits.routes, identities_) {}
 
 void Aggregator::drain() {
   wallOffset_ = clock_.wall().time_since_epoch() - clock_.now().time_since_epoch();
@@ -34,6 +55,7 @@ void Aggregator::take(std::uint32_t worker, const Observation& record) {
   }
   Connection& connection = connections[slot];
   switch (record.kind) {
+    case RecordKind::Security:
     case RecordKind::Protocol:
     case RecordKind::Tls:
       return learn(connection, record);
@@ -81,7 +103,12 @@ void Aggregator::open(std::uint32_t worker, const Observation& record) {
 
 void Aggregator::learn(Connection& connection, const Observation& record) {
   const EdgeKey before = keyOf(connection, connection.counted);
-  if (record.kind == RecordKind::Tls) {
+  if (record.kind == RecordKind::Security) {
+    connection.security = record.code;
+    identities_.release(connection.identity);
+    const std::uint64_t text = record.body.text;
+    connection.identity = text == 0 ? Identities::kNone : identities_.acquire(texts_.find(text));
+  } else if (record.kind == RecordKind::Tls) {
     connection.tls = record.code;
   } else {
     connection.protocol = static_cast<Protocol>(record.detail);
@@ -94,8 +121,7 @@ void Aggregator::learn(Connection& connection, const Observation& record) {
   if (keyOf(connection, connection.counted) != before && connection.edge != Connection::kNoEdge) {
     edges_.release(std::exchange(connection.edge, Connection::kNoEdge));
   }
-  const bool tls = connection.tls != 0 || connection.protocol == Protocol::Tls;
-  if (tls && !std::exchange(connection.tlsCounted, true)) {
+  if (bringsTls(connection) && !std::exchange(connection.tlsCounted, true)) {
     const std::uint32_t edge = edgeOf(connection);
     ++edges_.counts(edge, bucketOf(connection.openedAt)).tlsConnections;
   }
@@ -136,12 +162,14 @@ void Aggregator::close(Connection& connection, const Observation& record) {
   if (record.body.bytes.sent != 0 || record.body.bytes.received != 0) connection.said = true;
   if (!connection.settled) settle(connection);
   count(connection, record);
-  const bool failed = reason == CloseReason::UpstreamRefused || reason == CloseReason::UpstreamUnreachable;
+  const bool denied = reason == CloseReason::Denied;
+  const bool failed = denied || reason == CloseReason::UpstreamRefused || reason == CloseReason::UpstreamUnreachable;
   const bool reset = reason == CloseReason::DownstreamReset || reason == CloseReason::UpstreamReset;
   if (failed || reset) {
     const std::uint32_t edge = edgeOf(connection);
     wire::Counts& counts = edges_.counts(edge, bucketOf(failed ? connection.openedAt : record.at));
     if (failed) ++counts.failedConnections;
+    if (denied) ++counts.denied;
     if (reset) ++counts.resets;
   }
   letGo(connection);
@@ -150,6 +178,7 @@ void Aggregator::close(Connection& connection, const Observation& record) {
 void Aggregator::letGo(Connection& connection) {
   if (!connection.settled) settle(connection);
   if (connection.edge != Connection::kNoEdge) edges_.release(connection.edge);
+  identities_.release(std::exchange(connection.identity, Identities::kNone));
   if (closed_[0].size() < kMostRecentlyClosed) closed_[0].push_back({connection.client, connection.destination});
   connection.live = false;
   connection.edge = Connection::kNoEdge;
@@ -168,9 +197,9 @@ void Aggregator::settle(Connection& connection) {
   const std::uint32_t edge = edgeOf(connection);
   wire::Counts& counts = edges_.counts(edge, bucketOf(connection.openedAt));
   ++counts.connections;
-  connection.tlsCounted = connection.tls != 0 || connection.protocol == Protocol::Tls;
+  connection.tlsCounted = bringsTls(connection);
   if (connection.tlsCounted) ++counts.tlsConnections;
-  if (edges_.isOther(edge)) ++otherEdges_;
+  if (edges_.isOther(edge) || connection.identity == Identities::kOther) ++otherEdges_;
   held_ -= connection.held.size();
   for (const Observation& record : connection.held) count(connection, record);
   connection.held = {};
@@ -209,7 +238,9 @@ EdgeKey Aggregator::keyOf(const Connection& connection, Protocol protocol) const
   return {.client = connection.client.ip,
           .destination = connection.destination,
           .owner = connection.owner,
+          .identity = connection.identity,
           .tls = connection.tls,
+          .security = securityOf(connection).code(),
           .sight = connection.sight,
           .protocol = protocol};
 }

@@ -12,6 +12,7 @@
 #include "shadow/observe/channel.h"
 #include "shadow/observe/connection.h"
 #include "shadow/observe/edge_table.h"
+#include "shadow/observe/identities.h"
 #include "shadow/observe/names.h"
 #include "shadow/observe/owners.h"
 #include "shadow/observe/pins.h"
@@ -24,6 +25,7 @@ struct AggregatorLimits {
   std::size_t connections = std::size_t{1} << 20;  ///< of one worker
   std::size_t edges = EdgeTable::kMostEdges;
   std::size_t held = 65536;  ///< records of connections that are not settled yet
+  std::size_t identities = Identities::kMost;
   RouteBudget routes;
 };
 
@@ -33,7 +35,8 @@ using AddressPairs = FlatSet<AddressPair>;
 /// bucket in which it opened; every exchange in the bucket of its end; bytes when they were told, within a second of
 /// passing. A connection waits until it is settled, so that what came before its protocol, TLS version and owner were
 /// known is counted under them: kSettle after its opening when it spoke, kMostSilence when it did not, or at its end.
-/// Observer thread.
+/// So are security and identity, which are known before a byte passes: only of a dial that takes longer than
+/// kMostSilence the connection itself is counted without them. Observer thread.
 class Aggregator {
  public:
   static constexpr seconds kSettle{2};
@@ -99,6 +102,7 @@ class Aggregator {
   Pins& pins_;
   NameCollector& names_;
   TextTable texts_;
+  Identities identities_;
   EdgeTable edges_;
   std::vector<Worker> workers_;
   std::vector<Unsettled> unsettled_;

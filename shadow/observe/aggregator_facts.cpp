@@ -26,7 +26,9 @@ void Aggregator::countUncaptured(const AddressPair& pair, std::uint32_t owner, b
   const std::uint32_t edge = edges_.acquire({.client = pair.client.ip,
                                              .destination = pair.destination,
                                              .owner = owner,
+                                             .identity = Identities::kNone,
                                              .tls = 0,
+                                             .security = 0,
                                              .sight = Sight::Inventory,
                                              .protocol = pin ? pin->protocol : decode::Protocol::Tcp},
                                             now);

@@ -22,7 +22,8 @@ bool Channel::pushBacklog() {
 
 bool Channel::push(const Observation& record) {
   if ((backlog_.empty() || pushBacklog()) && records_.push(record)) return true;
-  const bool life = record.kind == RecordKind::Opened || record.kind == RecordKind::Closed;
+  const bool life =
+      record.kind == RecordKind::Opened || record.kind == RecordKind::Security || record.kind == RecordKind::Closed;
   if (backlog() >= (life ? kMostBacklog : kMostBacklog / 2)) return false;
   if (backlog_.size() >= 2 * kMostBacklog) {
     backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(backlogFrom_));

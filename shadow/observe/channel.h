@@ -19,8 +19,8 @@ class Channel {
  public:
   static constexpr std::size_t kRecords = 16384;
   static constexpr std::size_t kTexts = 1024;
-  /// Records that wait in the worker while the ring is full. The second half is kept for those that open and close
-  /// connections.
+  /// Records that wait in the worker while the ring is full. The second half is kept for those that a connection has
+  /// once: its opening, how it was secured, its end.
   static constexpr std::size_t kMostBacklog = 16384;
   /// After this long a text is sent again, in case that the observer had to forget it.
   static constexpr seconds kTextsKnownFor{30};

@@ -22,7 +22,9 @@ struct Connection {
   std::uint32_t edge = kNoEdge;
   std::uint32_t owner = 0;
   std::uint32_t ownersAsked = 0;  ///< inventory that `owner` was last looked for in
+  std::uint32_t identity = 0;     ///< in Identities, held
   std::uint16_t tls = 0;
+  std::uint16_t security = 0;  ///< relay::Security as its proxy told it
   Sight sight = Sight::Explicit;
   decode::Protocol protocol = decode::Protocol::Unknown;  ///< as its decoder said
   decode::Protocol counted = decode::Protocol::Unknown;   ///< what it is counted as

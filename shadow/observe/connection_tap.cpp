@@ -19,7 +19,14 @@ ConnectionTap::~ConnectionTap() {
   factory_.release(*this);
 }
 
-void ConnectionTap::onConnected(const relay::Connected&) {}
+void ConnectionTap::onConnected(const relay::Connected& how) {
+  // Nothing is told of services whose mtls is off.
+  if (how.security.state == relay::Security::State::Unasked) return;
+  Observation secured = record(RecordKind::Security, 0, opened_ + how.took);
+  secured.code = how.security.code();
+  secured.body.text = how.identity.empty() ? 0 : factory_.channel().intern(how.identity);
+  pushOrLose(secured);
+}
 
 std::uint64_t ConnectionTap::onBytes(Direction direction, std::span<const std::uint8_t> bytes, Monotonic now) {
   count(direction, bytes.size(), now);

@@ -38,14 +38,16 @@ std::string_view tlsName(std::uint16_t version) {
 }
 
 std::size_t EdgeKeyHash::operator()(const EdgeKey& key) const noexcept {
-  std::array<char, 42> bytes{};
+  std::array<char, 48> bytes{};
   std::memcpy(bytes.data(), key.client.bytes().data(), 16);
   std::memcpy(bytes.data() + 16, key.destination.ip.bytes().data(), 16);
   std::memcpy(bytes.data() + 32, &key.destination.port, 2);
   std::memcpy(bytes.data() + 34, &key.owner, 4);
-  std::memcpy(bytes.data() + 38, &key.tls, 2);
-  bytes[40] = static_cast<char>(key.sight);
-  bytes[41] = static_cast<char>(key.protocol);
+  std::memcpy(bytes.data() + 38, &key.identity, 4);
+  std::memcpy(bytes.data() + 42, &key.tls, 2);
+  std::memcpy(bytes.data() + 44, &key.security, 2);
+  bytes[46] = static_cast<char>(key.sight);
+  bytes[47] = static_cast<char>(key.protocol);
   return textHash({bytes.data(), bytes.size()}, seed);
 }
 

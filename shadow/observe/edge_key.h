@@ -24,8 +24,10 @@ std::string_view tlsName(std::uint16_t version);
 struct EdgeKey {
   IpAddress client;
   SocketAddress destination;
-  std::uint32_t owner = 0;  ///< id in Owners; 0: unknown
-  std::uint16_t tls = 0;    ///< version on the wire; 0: plaintext
+  std::uint32_t owner = 0;     ///< id in Owners; 0: unknown
+  std::uint32_t identity = 0;  ///< id in Identities; 0: none
+  std::uint16_t tls = 0;       ///< version on the wire; 0: plaintext
+  std::uint16_t security = 0;  ///< code of relay::Security
   Sight sight = Sight::Explicit;
   decode::Protocol protocol = decode::Protocol::Unknown;
 

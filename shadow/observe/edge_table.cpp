@@ -9,20 +9,29 @@ namespace loam::observe {
 namespace {
 constexpr std::size_t kKnownRoutes = 8192;
 constexpr std::int64_t kForgetEverySeconds = 30;
+
+/// What is kept of an edge that finds no room: an alert is the peer's to choose, a state is one of a few.
+EdgeKey otherOf(const EdgeKey& key) {
+  return {.client = {},
+          .destination = {},
+          .owner = 0,
+          .identity = Identities::kNone,
+          .tls = 0,
+          .security = relay::Security{relay::Security::ofCode(key.security).state, 0}.code(),
+          .sight = key.sight,
+          .protocol = key.protocol};
+}
+
 }  // namespace
 
-EdgeTable::EdgeTable(std::uint64_t seed, std::size_t most, RouteBudget budget)
-    : most_(most), budget_(budget), indexes_(16, EdgeKeyHash{seed}), known_(kKnownRoutes) {}
+EdgeTable::EdgeTable(std::uint64_t seed, std::size_t most, RouteBudget budget, Identities& identities)
+    : most_(most), budget_(budget), identities_(identities), indexes_(16, EdgeKeyHash{seed}), known_(kKnownRoutes) {}
 
 std::uint32_t EdgeTable::acquire(const EdgeKey& key, std::int64_t nowSeconds) {
   auto at = indexes_.find(key);
   if (at == indexes_.end()) {
     const bool isOther = key.client.isUnspecified() && key.destination == SocketAddress{};
-    if (!isOther && indexes_.size() - others_ >= most_) {
-      return acquire(
-          EdgeKey{.client = {}, .destination = {}, .owner = 0, .tls = 0, .sight = key.sight, .protocol = key.protocol},
-          nowSeconds);
-    }
+    if (!isOther && indexes_.size() - others_ >= most_) return acquire(otherOf(key), nowSeconds);
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(edges_.size()));
       edges_.emplace_back();
@@ -30,6 +39,7 @@ std::uint32_t EdgeTable::acquire(const EdgeKey& key, std::int64_t nowSeconds) {
     const std::uint32_t index = free_.back();
     free_.pop_back();
     edges_[index] = std::make_unique<Edge>(key, isOther, budget_);
+    identities_.hold(key.identity);
     if (isOther) ++others_;
     at = indexes_.emplace(key, index).first;
   }
@@ -90,6 +100,8 @@ wire::EdgeReport EdgeTable::report(Edge& edge, const Owners& owners) const {
   out.protocol = decode::name(edge.key.protocol);
   out.tlsVersion = tlsName(edge.key.tls);
   out.captured = edge.key.sight != Sight::Inventory;
+  out.security = relay::text(relay::Security::ofCode(edge.key.security));
+  out.identity = identities_.text(edge.key.identity);
   for (OpenBucket& open : edge.open) {
     wire::Bucket& bucket = out.buckets.emplace_back();
     bucket.start = open.start;
@@ -122,6 +134,7 @@ void EdgeTable::forgetIdle(std::int64_t nowSeconds) {
       continue;
     }
     if (edge.other) --others_;
+    identities_.release(edge.key.identity);
     const std::uint32_t index = at->second;
     at = indexes_.erase(at);
     edges_[index].reset();

@@ -9,6 +9,7 @@
 
 #include "proxy/wire/report.h"
 #include "shadow/observe/edge_key.h"
+#include "shadow/observe/identities.h"
 #include "shadow/observe/route_templates.h"
 #include "shadow/observe/text_table.h"
 
@@ -17,14 +18,16 @@ namespace loam::observe {
 class Owners;
 
 /// The edges and their open 10 s buckets. At most `most` edges; what comes beyond is added up in one edge for each
-/// (sight, protocol) whose client and destination are unspecified: the visible `other`. Observer thread.
+/// (sight, protocol, state of security) whose client and destination are unspecified: the visible `other`. Observer
+/// thread.
 class EdgeTable {
  public:
   /// An edge without traffic and without live connections is forgotten after this many seconds.
   static constexpr std::int64_t kIdleSeconds = 600;
   static constexpr std::size_t kMostEdges = 10'000;
 
-  EdgeTable(std::uint64_t seed, std::size_t most, RouteBudget budget);
+  /// `identities` outlives it: what the keys point to is held there while their edges are known.
+  EdgeTable(std::uint64_t seed, std::size_t most, RouteBudget budget, Identities& identities);
 
   /// The edge of `key`, made if need be; each acquire() holds it until release().
   std::uint32_t acquire(const EdgeKey& key, std::int64_t nowSeconds);
@@ -70,6 +73,7 @@ class EdgeTable {
 
   const std::size_t most_;
   RouteBudget budget_;
+  Identities& identities_;
   std::unordered_map<EdgeKey, std::uint32_t, EdgeKeyHash> indexes_;
   std::vector<std::unique_ptr<Edge>> edges_;
   std::vector<std::uint32_t> free_;

@@ -11,11 +11,11 @@ std::int64_t unixMilliseconds(Wall time) {
   return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 
-std::size_t jsonSize(const wire::Counts& counts) { return 200 + counts.latency.filled().size() * 16; }
+std::size_t jsonSize(const wire::Counts& counts) { return 240 + counts.latency.filled().size() * 16; }
 
 /// About how many bytes an edge takes in a report, on the high side.
 std::size_t jsonSize(const wire::EdgeReport& edge) {
-  std::size_t size = 400;
+  std::size_t size = 440 + edge.security.size() + edge.identity.size();
   if (edge.owner) size += 100 + 2 * (edge.owner->unit.size() + edge.owner->exe.size());
   for (const wire::Bucket& bucket : edge.buckets) {
     size += 50 + jsonSize(bucket.counts);

@@ -21,6 +21,7 @@ struct ConnectionId {
 
 enum class RecordKind : std::uint8_t {
   Opened,    ///< body.opened; detail: relay::Vantage
+  Security,  ///< code: relay::Security; body.text: the identity, 0 without. Only where somebody asked
   Protocol,  ///< detail: decode::Protocol
   Tls,       ///< code: version on the wire
   Exchange,  ///< body.exchange; detail: decode::Outcome, Incomplete only when the client's side ended it; code: status

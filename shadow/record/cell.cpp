@@ -8,16 +8,19 @@ namespace loam::record {
 namespace {
 
 constexpr std::uint8_t kForm = 1;
+constexpr std::uint8_t kFormWithDenied = 2;  // of counts
 
 constexpr std::array kCounters{&wire::Counts::connections,    &wire::Counts::failedConnections,
                                &wire::Counts::tlsConnections, &wire::Counts::requests,
                                &wire::Counts::errors,         &wire::Counts::resets,
                                &wire::Counts::bytesSent,      &wire::Counts::bytesReceived};
 
-bool takeForm(ByteView& in) {
-  if (in.empty() || in.front() != kForm) return false;
+/// The byte in front; 0 where there is none.
+std::uint8_t takeForm(ByteView& in) {
+  if (in.empty()) return 0;
+  const std::uint8_t form = in.front();
   in = in.subspan(1);
-  return true;
+  return form;
 }
 
 void addLatency(ByteView in, Histogram& histogram) {
@@ -66,19 +69,25 @@ bool takeBytes(ByteView& in, ByteView& bytes) {
 }
 
 Bytes encodeCounts(const wire::Counts& counts) {
-  Bytes out{kForm};
+  Bytes out{counts.denied == 0 ? kForm : kFormWithDenied};
   for (const auto counter : kCounters) putNumber(out, counts.*counter);
+  if (counts.denied != 0) putNumber(out, counts.denied);
   const Bytes latency = counts.latency.encode();
   out.insert(out.end(), latency.begin(), latency.end());
   return out;
 }
 
 void addCounts(ByteView cell, wire::Counts& counts) {
-  if (!takeForm(cell)) return;
+  const std::uint8_t form = takeForm(cell);
+  if (form != kForm && form != kFormWithDenied) return;
   std::uint64_t value = 0;
   for (const auto counter : kCounters) {
     if (!takeNumber(cell, value)) return;
     counts.*counter += value;
+  }
+  if (form == kFormWithDenied) {
+    if (!takeNumber(cell, value)) return;
+    counts.denied += value;
   }
   addLatency(cell, counts.latency);
 }
@@ -95,7 +104,7 @@ Bytes encodeRoutes(const std::vector<RouteCell>& routes) {
 }
 
 void addRoutes(ByteView cell, std::vector<RouteCell>& routes) {
-  if (!takeForm(cell)) return;
+  if (takeForm(cell) != kForm) return;
   std::uint64_t id = 0;
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;

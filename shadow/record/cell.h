@@ -8,9 +8,9 @@
 
 namespace loam::record {
 
-/// A cell is what a bucket's row keeps: the counters of wire::Counts as LEB128 in their order of declaration, then the
-/// histogram. Rows are (time, flow, cell) so that a scan of a window decodes three columns a row. A byte in front tells
-/// the form.
+/// A cell is what a bucket's row keeps: the counters of wire::Counts as LEB128, then the histogram. Rows are (time,
+/// flow, cell) so that a scan of a window decodes three columns a row. A byte in front tells the form: 1 is without
+/// `denied`, as all cells once were and those are in which nothing was denied; 2 has it behind the others.
 using Bytes = std::vector<std::uint8_t>;
 using ByteView = std::span<const std::uint8_t>;
 

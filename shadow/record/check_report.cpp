@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "proxy/relay/security.h"
 #include "shadow/graph/text.h"
 #include "shadow/record/recorder.h"
 
@@ -14,6 +15,7 @@ constexpr std::uint64_t kMostCount =
 constexpr std::int64_t kMostLength = 7 * 86'400'000LL;
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kLongestRoute = 256;
+constexpr std::size_t kLongestIdentity = 255;
 
 Status impossible(const wire::Report& report, const std::string& what) {
   const std::string name = graph::isPrintableUtf8(report.proxy) ? report.proxy.substr(0, kLongestName) : "?";
@@ -32,9 +34,40 @@ bool isWord(const std::string& text) {
   });
 }
 
+/// "spiffe://domain/segment/...", as certificates of a mesh have it.
+bool isSpiffeId(std::string_view text) {
+  constexpr std::string_view kScheme = "spiffe://";
+  if (text.size() > kLongestIdentity || !text.starts_with(kScheme)) return false;
+  text.remove_prefix(kScheme.size());
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const auto isPart = [](std::string_view part, std::string_view more) {
+    return !part.empty() && part != "." && part != ".." && std::all_of(part.begin(), part.end(), [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+             (!more.empty() && ((c >= 'A' && c <= 'Z') || more.find(c) != std::string_view::npos));
+    });
+  };
+  if (!isPart(text.substr(0, slash), "")) return false;
+  text.remove_prefix(slash);
+  if (text.empty()) return false;
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const std::size_t end = std::min(text.find('/'), text.size());
+    if (!isPart(text.substr(0, end), "_")) return false;
+    text.remove_prefix(end);
+  }
+  return true;
+}
+
+/// A word that some proxy says, in the one spelling that it has, and an identity that a handshake could have proved.
+bool isPossible(const std::string& security, const std::string& identity) {
+  const auto known = relay::securityOf(security);
+  if (!known || relay::text(*known) != security) return false;
+  return identity.empty() || !security.empty();
+}
+
 bool isPossible(const wire::Counts& counts) {
   return std::max({counts.connections, counts.failedConnections, counts.tlsConnections, counts.requests, counts.errors,
-                   counts.resets, counts.bytesSent, counts.bytesReceived}) <= kMostCount &&
+                   counts.resets, counts.denied, counts.bytesSent, counts.bytesReceived}) <= kMostCount &&
          std::all_of(counts.latency.filled().begin(), counts.latency.filled().end(),
                      [](const auto& pair) { return pair.second <= kMostCount; });
 }
@@ -50,6 +83,10 @@ Status checkEdge(const wire::Report& report, const wire::EdgeReport& edge, std::
   if (edge.owner && (!isText(edge.owner->unit, kLongestName * 2) || !isText(edge.owner->exe, kLongestName))) {
     return impossible(report, "owner: control characters or too long");
   }
+  if (!isPossible(edge.security, edge.identity))
+    return impossible(report, "security: no such state, or an identity without one");
+  if (!edge.identity.empty() && edge.identity != wire::kOtherIdentity && !isSpiffeId(edge.identity))
+    return impossible(report, "identity: expected a SPIFFE id of at most 255 bytes");
   for (const wire::Bucket& bucket : edge.buckets) {
     if (bucket.start < 0 || bucket.start % wire::kBucketSeconds != 0)
       return impossible(report, "bucket: not a multiple of 10 s");

@@ -38,10 +38,11 @@ class GraphSnapshot {
 struct StoreCounters {
   std::uint64_t reports = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t failures = 0;      ///< transactions that the disk refused
-  std::uint64_t foldedEdges = 0;   ///< edge reports counted in "other": too many edges
-  std::uint64_t foldedPeers = 0;   ///< edge reports counted in a network: too many unknown peers
-  std::uint64_t foldedRoutes = 0;  ///< route counts put into "other"
+  std::uint64_t failures = 0;          ///< transactions that the disk refused
+  std::uint64_t foldedEdges = 0;       ///< edge reports counted in "other": too many edges
+  std::uint64_t foldedPeers = 0;       ///< edge reports counted in a network: too many unknown peers
+  std::uint64_t foldedRoutes = 0;      ///< route counts put into "other"
+  std::uint64_t foldedIdentities = 0;  ///< edge reports whose identity became "other": too many flows of one edge
   std::uint64_t droppedClaims = 0;
   std::uint64_t edges = 0;
   std::uint64_t flows = 0;

@@ -1,10 +1,14 @@
 #include "shadow/record/recorder.h"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "shadow/graph/assemble.h"
 #include "shadow/graph/merge.h"
 #include "shadow/graph/names.h"
+#include "shadow/graph/security.h"
 
 namespace loam::record {
 
@@ -18,12 +22,26 @@ Status checkWindow(graph::Window window) {
                                               " to " + std::to_string(window.to));
 }
 
-/// The rows of `sums`, each with its flow.
+/// What edges are told apart by before their ends have names.
+auto placeOf(const graph::Flow& flow) {
+  return std::tuple(graph::scopeOf(flow.client, flow.destination.ip, flow.proxy), flow.client, flow.prefix,
+                    flow.destination, flow.protocol);
+}
+
+/// The rows of `sums`, each with its flow, and with what flows outside the window tell of plaintext.
 std::vector<graph::FlowSum> join(std::vector<graph::Flow> flows, Sums& sums) {
+  std::map<decltype(placeOf(flows.front())), std::int64_t> plaintext;
+  for (const graph::Flow& flow : flows) {
+    if (!graph::isPlaintext(flow.security)) continue;
+    std::int64_t& last = plaintext[placeOf(flow)];
+    last = std::max(last, flow.lastSeen);
+  }
   std::vector<graph::FlowSum> rows;
   for (graph::Flow& flow : flows) {
-    if (const auto at = sums.flows.find(flow.id); at != sums.flows.end())
-      rows.push_back({std::move(flow), std::move(at->second)});
+    const auto sum = sums.flows.find(flow.id);
+    if (sum == sums.flows.end()) continue;
+    const auto last = plaintext.empty() ? plaintext.end() : plaintext.find(placeOf(flow));
+    rows.push_back({std::move(flow), std::move(sum->second), last == plaintext.end() ? 0 : last->second});
   }
   return rows;
 }

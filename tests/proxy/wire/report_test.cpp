@@ -41,6 +41,18 @@ TEST(ReportTest, ComesBackAsItWas) {
   EXPECT_EQ(*decoded, example());
 }
 
+TEST(ReportTest, SecurityIdentityAndDenialsAreLeftOutWhereThereAreNone) {
+  const std::string plain = encode(example());
+  for (const char* member : {"security", "identity", "denied"}) EXPECT_EQ(plain.find(member), std::string::npos);
+  Report report = example();
+  report.edges[0].security = "handshake_failed:unknown_ca";
+  report.edges[0].identity = "spiffe://loam/proxy/node-a";
+  report.edges[0].buckets[0].counts.denied = 3;
+  const auto decoded = decodeReport(encode(report));
+  ASSERT_TRUE(decoded) << decoded.error().describe();
+  EXPECT_EQ(*decoded, report);
+}
+
 TEST(ReportTest, E13_ImpossibleValuesAreRefusedByName) {
   const auto broken = [](auto change) {
     auto value = *parseJson(encode(example()));
@@ -52,6 +64,8 @@ TEST(ReportTest, E13_ImpossibleValuesAreRefusedByName) {
             "report.sequence: expected a whole number, not negative");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"] = 1; }), "report.edges: expected an array");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"][0].removeMember("vantage"); }), "edges.vantage: missing");
+  EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["security"] = 7; }).find("edges.security: "), std::string::npos);
+  EXPECT_EQ(broken([](Json::Value& v) { v["edges"][0]["identity"] = ""; }), "edges.identity: empty");
   EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["client"] = "nowhere"; }).find("not an IP address"),
             std::string::npos);
   EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["buckets"][0]["start"] = 3; }).find("multiple"),

@@ -218,7 +218,7 @@ using NoIdentityApiTest = ControllerFixture;
 TEST_F(NoIdentityApiTest, WithoutAgentsThereIsNoAuthority) {
   EXPECT_EQ(get("/v1/identity").status, 404);
   EXPECT_EQ(post("/v1/identity/tokens", R"({"name":"node-a"})").status, 404);
-  EXPECT_EQ(get("/metrics").body.find("identity"), std::string::npos);
+  EXPECT_EQ(get("/metrics").body.find("loam_controller_identity"), std::string::npos);
 }
 
 }  // namespace

@@ -196,7 +196,8 @@ TEST_F(CliTest, HelpAndManPagesSayTheSame) {
 
 TEST_F(CliTest, ManPagesAreWritten) {
   EXPECT_EQ(run({"man", directory}).status, kOk);
-  for (const char* page : {"loam", "loam-graph-show", "loam-apply", "loam-flag-history", "loam-restore", "loam-man"}) {
+  for (const char* page : {"loam", "loam-graph-show", "loam-edge-describe", "loam-apply", "loam-flag-history",
+                           "loam-restore", "loam-man"}) {
     EXPECT_TRUE(std::filesystem::exists(directory / (std::string(page) + ".1"))) << page;
   }
   EXPECT_EQ(run({"man", "/nonexistent"}).status, kError);

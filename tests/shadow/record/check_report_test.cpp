@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "proxy/relay/security.h"
 #include "shadow/record/recorder.h"
 
 namespace loam::record {
@@ -34,6 +35,41 @@ TEST(CheckReportTest, AcceptsWhatAProxySends) {
   EXPECT_TRUE(status) << status.error().describe();
 }
 
+TEST(CheckReportTest, IdentitiesAreSpiffeIdsOrWhatStandsForMany) {
+  const auto accepts = [](const std::string& identity) {
+    wire::Report report = example();
+    report.edges[0].security = "mutual";
+    report.edges[0].identity = identity;
+    const Status status = checkReport(report, kNow);
+    const std::string why = status ? "identity" : status.error().context;
+    EXPECT_NE(why.find("identity"), std::string::npos) << why;
+    return status.has_value();
+  };
+  const std::string start = "spiffe://loam/proxy/";
+  for (const std::string& good : {std::string(), start + "node-A_1.x", std::string("other"), start + "a/b",
+                                  start + std::string(255 - start.size(), 'a')}) {
+    EXPECT_TRUE(accepts(good)) << good;
+  }
+  for (const std::string& bad :
+       {std::string("node-a"), std::string("spiffe://"), std::string("spiffe://loam"), std::string("spiffe://loam/"),
+        std::string("spiffe:///proxy"), std::string("spiffe://LOAM/proxy/a"), start, start + "..", start + "a b",
+        start + "a?b", start + "a\nb", start + "a/", start + "\xc3\xa4", std::string("https://loam/proxy/a"),
+        start + std::string(256 - start.size(), 'a')}) {
+    EXPECT_FALSE(accepts(bad)) << bad;
+  }
+}
+
+TEST(CheckReportTest, EveryWordOfAProxyIsAccepted) {
+  for (unsigned state = 0; state <= 13; ++state) {
+    wire::Report report = example();
+    report.edges[0].security = relay::text({static_cast<relay::Security::State>(state), 0});
+    EXPECT_TRUE(checkReport(report, kNow)) << report.edges[0].security;
+  }
+  wire::Report report = example();
+  report.edges[0].security = "handshake_failed:unknown_ca";
+  EXPECT_TRUE(checkReport(report, kNow));
+}
+
 TEST(CheckReportTest, E13_ImpossibleReportsAreRefusedAndSayWhy) {
   struct Case {
     const char* says;
@@ -58,6 +94,11 @@ TEST(CheckReportTest, E13_ImpossibleReportsAreRefusedAndSayWhy) {
       {"protocol", [](wire::Report& r) { r.edges[0].protocol.clear(); }},
       {"tls", [](wire::Report& r) { r.edges[0].tlsVersion = "\n"; }},
       {"owner", [](wire::Report& r) { r.edges[0].owner->exe = "a\nb"; }},
+      {"security", [](wire::Report& r) { r.edges[0].security = "quantum"; }},
+      {"security", [](wire::Report& r) { r.edges[0].security = "mutual:bad_certificate"; }},
+      {"security", [](wire::Report& r) { r.edges[0].security = "handshake_failed:42"; }},    // has a name
+      {"security", [](wire::Report& r) { r.edges[0].identity = "spiffe://loam/proxy/a"; }},  // proved by no handshake
+      {"counts", [](wire::Report& r) { r.edges[0].buckets[0].counts.denied = ~0ULL; }},
       {"counts", [](wire::Report& r) { r.edges[0].buckets[0].counts.requests = ~0ULL; }},
       {"counts", [](wire::Report& r) { r.edges[0].buckets[0].counts.latency.record(1, 1ULL << 60); }},
       {"route", [](wire::Report& r) { r.edges[0].buckets[0].routes[0].route = std::string(300, 'a'); }},
