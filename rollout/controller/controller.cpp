@@ -183,6 +183,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
     if (webhooks_) webhooks_->ledgerMoved();
   });
   scope_.spawn(tick());
+  scope_.spawn(fleet_.keepDescending());
   return {};
 }
 
@@ -202,8 +203,9 @@ void Controller::tryLedger() {
 io::Task<void> Controller::tick() {
   for (;;) {
     co_await loop_->sleepFor(kTick);
-    api::Background::Work work = [this, used = api_.callers().takeUses()] {
+    api::Background::Work work = [this, used = api_.callers().takeUses(), over = fleet_.descentsOver()] {
       flags_.settleJournal();
+      flags_.endDescents(over);
       tryLedger();
       changes_.keepAppointments();
       if (identities_) identities_->keepHouse();

@@ -57,6 +57,9 @@ struct Feature {
   std::string_view acts;     ///< "callee side", "caller side", "whichever proxy sees it", "both ends", "either side"
   std::span<const Stage> ladder;     ///< from "off" up
   std::string_view initial = "off";  ///< where a service is that nobody has touched
+  /// It goes down rung by rung, each in effect before the next (flags::stepsDown): one end must not stop what the other
+  /// still insists on.
+  bool stepwise = false;
   /// Reads the settings strictly and gives them in their one canonical form: members that were given, durations and
   /// rates in their shortest text. `stage` may demand some; "off" demands none.
   Json::Value (*settings)(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems);

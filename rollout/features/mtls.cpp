@@ -22,6 +22,7 @@ Feature mtls() {
           .summary = "encrypts and proves both ends, between proxies",
           .acts = "both ends",
           .ladder = kLadder,
+          .stepwise = true,
           .settings = settingsOf<filters::MtlsSettings>,
           .complete = completeOf<filters::MtlsSettings>,
           .outline = filters::outline<filters::MtlsSettings>,
