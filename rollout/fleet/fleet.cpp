@@ -148,6 +148,7 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   std::sort(agent.capabilities.begin(), agent.capabilities.end());
   agent.lastContact = unixMilliseconds(clock_.wall());
   agent.epoch = watch.epoch;
+  if (agent.acknowledged != watch.acknowledged) carriers_.reset();  // what may rise depends on it
   agent.acknowledged = watch.acknowledged;
   agent.inEffect = watch.inEffect;
   if (watch.refused && watch.refused != agent.refused) {
@@ -222,6 +223,8 @@ std::vector<Carrier> Fleet::listCarriers() const {
     carrier.asked = true;
     carrier.silent = isSilent(entry.agent);
     carrier.capabilities = entry.agent.capabilities;
+    carrier.acknowledged = entry.agent.hasIt(epoch_) ? entry.agent.covers : 0;
+    carrier.killed = entry.agent.killed;
     carrier.services.insert(entry.scope.begin(), entry.scope.end());
   }
   std::vector<Carrier> list;
