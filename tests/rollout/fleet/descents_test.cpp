@@ -19,6 +19,7 @@ class DescentsTest : public testing::Test {
     desired.flags[kCart] = flag;
     flags::Descent descent{flag, at};
     descent.from.stage = from;
+    descent.from.revision = 0;  // as it is read
     desired.descents[kCart] = descent;
     descents.take(std::make_shared<const flags::Desired>(desired), now);
   }
