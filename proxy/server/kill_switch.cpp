@@ -10,8 +10,32 @@ namespace loam::server {
 
 namespace {
 
-void leaveObserving(std::vector<wire::FeatureConfig>& features) {
-  std::erase_if(features, [](const wire::FeatureConfig& feature) { return feature.feature != "observe"; });
+constexpr std::int32_t kWhole = 100'000;  // thousandths of a percent
+
+/// Plaintext to a peer that refuses it would be an outage: connections to a strict service go on in TLS where that can
+/// be had. A callee takes both, and refuses nobody.
+void takeDown(wire::FeatureConfig& mtls) {
+  if (mtls.stage == "strict") {
+    mtls.stage = "prefer";  // for whom it was strict; for the others, who preferred, permissive
+    mtls.settings["fallback"] = "allow";
+  } else if (mtls.stage == "prefer") {
+    mtls.stage = "permissive";
+    mtls.share = kWhole;
+    mtls.include.clear();  // callers; what follows is of instances
+    mtls.exclude.clear();
+  }
+}
+
+bool isLeft(const wire::FeatureConfig& feature) {
+  const bool takesBoth = feature.stage == "prefer" || feature.stage == "permissive";
+  return feature.feature == "observe" || (feature.feature == "mtls" && takesBoth);
+}
+
+void leaveHarmless(std::vector<wire::FeatureConfig>& features) {
+  for (wire::FeatureConfig& feature : features) {
+    if (feature.feature == "mtls") takeDown(feature);
+  }
+  std::erase_if(features, [](const wire::FeatureConfig& feature) { return !isLeft(feature); });
 }
 
 }  // namespace
@@ -59,7 +83,7 @@ bool KillSwitch::look() {
   killed_.store(found->has_value(), std::memory_order_relaxed);
   if (!changed) return false;
   if (*found) {
-    log_.error("kill", "killed on this host: every feature but observing is off",
+    log_.error("kill", "killed on this host: every feature but observing is off; mtls refuses nobody",
                {{"file", killFile(directory_).string()},
                 {"who", (*found)->who},
                 {"when", utcText((*found)->when)},
@@ -80,8 +104,8 @@ void describeKill(const KillSwitch& kill, Json::Value& state) {
 }
 
 wire::Snapshot whatKillLeaves(wire::Snapshot snapshot) {
-  leaveObserving(snapshot.defaults);
-  for (wire::ServiceConfig& service : snapshot.services) leaveObserving(service.features);
+  leaveHarmless(snapshot.defaults);
+  for (wire::ServiceConfig& service : snapshot.services) leaveHarmless(service.features);
   return snapshot;
 }
 

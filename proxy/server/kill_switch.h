@@ -54,7 +54,8 @@ class KillSwitch {
 void describeKill(const KillSwitch& kill, Json::Value& state);
 
 /// What a killed proxy runs of a snapshot: every feature is off but observing, which is harmless and stays as its flags
-/// say; which services are captured, and whether the proxy is drained, stays too. Kill switches nothing on.
+/// say; which services are captured, and whether the proxy is drained, stays too. `mtls` goes down as far as cuts no
+/// traffic: strict to prefer, which falls back, and prefer to permissive. Kill switches nothing on.
 wire::Snapshot whatKillLeaves(wire::Snapshot snapshot);
 
 }  // namespace loam::server

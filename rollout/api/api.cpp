@@ -47,6 +47,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addPatchRoutes(router_, control_);
   addChangeRoutes(router_, control_);
   addStateRoutes(router_, control_);
+  addReadinessRoutes(router_, control_);
   addControllerRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);

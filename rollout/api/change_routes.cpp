@@ -1,6 +1,7 @@
 #include "proxy/base/nearest.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/flag_view.h"
+#include "rollout/api/grounds.h"
 #include "rollout/api/pager.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/query_reader.h"
@@ -21,6 +22,7 @@ struct Asked {
   const fleet::Sight& sight;
 
   std::string id() const { return call.names.at("id"); }
+  changes::Basis basis(bool acceptRisk = false) const { return {groundsOf(control, sight), acceptRisk}; }
 };
 
 /// A service that nobody knows is a slip of the pen more often than one that is yet to come.
@@ -63,7 +65,7 @@ Response propose(const Asked& asked) {
   const auto change =
       dry ? control.changes.draft(std::move(edits), ask.act()) : control.changes.propose(std::move(edits), ask.act());
   if (!change) return problem(change.error());
-  Response response = ok(view(*change, control.changes.preview(*change), asked.sight));
+  Response response = ok(view(*change, control.changes.preview(*change, asked.basis()), asked.sight));
   if (dry) return response;
   response.status = 201;
   response.headers.emplace_back("Location", "/v1/changes/" + change->id);
@@ -82,13 +84,14 @@ Response proposeStrictly(const Asked& asked) {
 }
 
 Response apply(const Asked& asked) {
-  Ask ask(asked.call, "change.apply", {"hash"});
+  Ask ask(asked.call, "change.apply", {"hash", "accept_risk"});
   ask.requireReason();
   ask.fields().require("hash");
   const std::string hash = ask.fields().text("hash", 64).value_or("");
+  const bool acceptRisk = ask.fields().boolean("accept_risk").value_or(false);
   if (auto refused = ask.refuse()) return *std::move(refused);
   if (auto refused = refuseOutsider(asked)) return *std::move(refused);
-  const auto applied = asked.control.changes.apply(asked.id(), hash, ask.act());
+  const auto applied = asked.control.changes.apply(asked.id(), hash, ask.act(), asked.basis(acceptRisk));
   if (!applied) return problem(applied.error());
   if (!*applied) return refusal(applied->error(), asked.id());
   return ok(view(**applied));
@@ -108,7 +111,7 @@ Response show(const Asked& asked) {
   const auto change = asked.control.changes.find(asked.id());
   if (!change) return problem(404, "not_found", "there is no change " + asked.id());
   if (change->state != changes::Change::State::Open) return ok(view(*change));
-  return ok(view(*change, asked.control.changes.preview(*change), asked.sight));
+  return ok(view(*change, asked.control.changes.preview(*change, asked.basis()), asked.sight));
 }
 
 Response list(const Asked& asked) {

@@ -15,6 +15,7 @@
 #include "rollout/fleet/fleet.h"
 #include "rollout/identity/identities.h"
 #include "rollout/notify/webhooks.h"
+#include "shadow/record/recorder.h"
 
 namespace loam::api {
 
@@ -31,6 +32,7 @@ struct Control {
   const Clock& clock;
   identity::Identities* identities = nullptr;  ///< null: no authority is held; the control thread's
   notify::Webhooks* webhooks = nullptr;        ///< null: there are none; any thread's
+  const record::Recorder* record = nullptr;    ///< any thread's
 };
 
 /// The body of a request that somebody answers for: its members, and `reason` and `ticket`, which every such body may

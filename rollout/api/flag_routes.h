@@ -20,6 +20,9 @@ void addControllerRoutes(Router& router, const Control& control);
 /// /v1/changes and what is done with one.
 void addChangeRoutes(Router& router, const Control& control);
 
+/// /v1/services/{service}/readiness: who would be hurt by a stage.
+void addReadinessRoutes(Router& router, const Control& control);
+
 /// /v1/audit.
 void addAuditRoutes(Router& router, const Control& control);
 

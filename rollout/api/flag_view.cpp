@@ -36,6 +36,14 @@ Json::Value view(const changes::NeedState& state) {
 
 }  // namespace
 
+Json::Value view(const features::Check& check) {
+  Json::Value out(Json::objectValue);
+  out["name"] = check.name;
+  out["passed"] = check.passed;
+  out["found"] = check.found;
+  return out;
+}
+
 Json::Value view(const features::Feature& feature) {
   Json::Value out(Json::objectValue);
   out["name"] = std::string(feature.name);
@@ -111,6 +119,8 @@ Json::Value view(const changes::Change& change, const changes::Preview& preview)
     one["problems"] = problems(judgement.problems);
     one["needs"] = Json::Value(Json::arrayValue);
     for (const changes::NeedState& need : judgement.needs) one["needs"].append(view(need));
+    one["checks"] = Json::Value(Json::arrayValue);
+    for (const features::Check& check : judgement.checks) one["checks"].append(view(check));
     out["flags"].append(std::move(one));
   }
   out["moved"] = Json::Value(Json::arrayValue);

@@ -11,6 +11,7 @@ namespace loam::api {
 /// The forms in which people and programs see flags, changes and proxies; times are RFC 3339, shares percentages as
 /// text ("12.5").
 Json::Value view(const features::Feature& feature);
+Json::Value view(const features::Check& check);
 /// `frozen`: what keeps it from rising; null: nothing.
 Json::Value view(const flags::Flag& flag, const flags::Freeze* frozen);
 Json::Value view(const changes::Change& change);

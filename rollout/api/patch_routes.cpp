@@ -4,6 +4,7 @@
 #include "proxy/base/nearest.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/flag_view.h"
+#include "rollout/api/grounds.h"
 #include "rollout/api/precondition.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/refusal.h"
@@ -129,7 +130,7 @@ Response withMerge(Response response, bool merged) {
   return response;
 }
 
-Response patchFlag(const Control& control, const Call& call) {
+Response patchFlag(const Control& control, const Call& call, const fleet::Sight& sight) {
   const flags::Cell cell{call.names.at("service"), call.names.at("feature")};
   const features::Feature* feature = features::find(cell.feature);
   if (feature == nullptr) return problem(404, "not_found", "there is no feature \"" + cell.feature + "\"");
@@ -161,7 +162,7 @@ Response patchFlag(const Control& control, const Call& call) {
   if (judged.problems.empty() && changes::saysTheSame(judged.before, judged.after)) {
     return withMerge(at(judged.before.revision, view(judged.before, nullptr)), merged);
   }
-  const auto applied = control.changes.applyAtOnce({read}, {}, ask.act());
+  const auto applied = control.changes.applyAtOnce({read}, {}, ask.act(), {groundsOf(control, sight)});
   if (!applied) return problem(applied.error());
   if (!*applied) return refusal(applied->error(), "");
   const auto now = control.flags.desired();
@@ -181,7 +182,7 @@ Response showService(const Control& control, const Call& call) {
   return at(settings.revision, viewOf(settings));
 }
 
-Response patchService(const Control& control, const Call& call) {
+Response patchService(const Control& control, const Call& call, const fleet::Sight&) {
   constexpr std::size_t kMostTags = 64;
   const std::string name = call.names.at("service");
   const auto precondition = preconditionOf(call.request);
@@ -219,11 +220,11 @@ flags::Cell cellOf(const Call& call) {
 }  // namespace
 
 void addPatchRoutes(Router& router, const Control& control) {
-  const auto patch = [&](const char* pattern, Response (*answer)(const Control&, const Call&)) {
+  const auto patch = [&](const char* pattern, Response (*answer)(const Control&, const Call&, const fleet::Sight&)) {
     RouteHandler handler = [control, answer](const Call& call) {
-      return control.writer.run([control, call, answer] {
+      return control.writer.run([control, call, answer, sight = control.fleet.sight()] {
         if (auto refused = refuseOutside(call.caller, {cellOf(call)})) return *std::move(refused);
-        return answer(control, call);
+        return answer(control, call, sight);
       });
     };
     router.add(Access::Operator, "PATCH", pattern, std::move(handler), Scoping::Checked);

@@ -17,6 +17,10 @@ std::vector<FieldProblem> problemsOf(const changes::Judgement& judgement, const 
                                    (need.need.whole ? " at 100 %" : "") + " first, and is " + need.found + ": " +
                                    std::string(need.need.why)});
   }
+  for (const features::Check& check : judgement.checks) {
+    if (check.passed || judgement.riskAccepted) continue;
+    problems.push_back({place, check.name + ": " + check.found});
+  }
   return problems;
 }
 

@@ -6,6 +6,7 @@
 #include "proxy/base/sha256.h"
 #include "rollout/api/flag_routes.h"
 #include "rollout/api/flag_view.h"
+#include "rollout/api/grounds.h"
 #include "rollout/api/precondition.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/query_reader.h"
@@ -150,7 +151,7 @@ Result<Foreseen> foresee(const Control& control, const fleet::Sight& sight, cons
     auto change = control.changes.draft(foreseen.plan.edits, act);
     if (!change) return fail(std::move(change).error());
     seen = change->hash();
-    foreseen.preview = control.changes.preview(*change);
+    foreseen.preview = control.changes.preview(*change, {groundsOf(control, sight)});
     foreseen.change = *std::move(change);
   }
   for (const changes::Judgement& judgement : foreseen.preview.judgements) {
@@ -203,10 +204,11 @@ std::vector<audit::Edit> documentsOf(const MeshPlan& plan, const audit::Act& act
   return edits;
 }
 
-Result<std::uint64_t> carryOut(const Control& control, const Foreseen& foreseen, const audit::Act& act) {
+Result<std::uint64_t> carryOut(const Control& control, const Foreseen& foreseen, const fleet::Sight& sight,
+                               const audit::Act& act) {
   std::vector<audit::Edit> also = documentsOf(foreseen.plan, act, control.flags.desired()->revision);
   if (foreseen.change) {
-    auto applied = control.changes.applyAtOnce(foreseen.plan.edits, std::move(also), act);
+    auto applied = control.changes.applyAtOnce(foreseen.plan.edits, std::move(also), act, {groundsOf(control, sight)});
     if (!applied) return fail(std::move(applied).error());
     if (!*applied) return fail(ErrorCode::Conflict, "a flag was changed at this moment");
     return (*applied)->revision;
@@ -246,7 +248,7 @@ Response importState(const Control& control, const Call& call, const fleet::Sigh
     return withMember(problem(422, foreseen->code, "it cannot be applied", foreseen->problems), "import", said);
   }
   if (foreseen->plan.isEmpty()) return ok(said);
-  const auto revision = carryOut(control, *foreseen, ask.act());
+  const auto revision = carryOut(control, *foreseen, sight, ask.act());
   if (!revision) return problem(revision.error());
   said["revision"] = Json::UInt64(*revision);
   return ok(said);

@@ -142,7 +142,24 @@ std::vector<CellEdit> readCellEdits(Fields& fields, std::string_view name) {
 
 bool Judgement::applies() const {
   const bool met = std::all_of(needs.begin(), needs.end(), [](const NeedState& need) { return need.met; });
-  return problems.empty() && (met || !rises);
+  return problems.empty() && ((met && (riskAccepted || risk().empty())) || !rises);
+}
+
+std::string Judgement::risk() const {
+  std::string text;
+  for (const features::Check& check : checks) {
+    if (!check.passed) text.append(text.empty() ? "" : "; ").append(check.name + ": " + check.found);
+  }
+  return text;
+}
+
+std::vector<features::Check> checksOf(const Judgement& judgement, const Grounds& grounds) {
+  const Flag& after = judgement.after;
+  const Feature* feature = features::find(after.cell.feature);
+  if (feature == nullptr || feature->checks == nullptr || !judgement.rises || !judgement.problems.empty()) return {};
+  const Flag& before = judgement.before;
+  const features::Rise rise{before.stage, before.share == flags::kWhole, after.stage, after.settings, after.exclude};
+  return feature->checks(rise, [&] { return grounds ? grounds(before) : features::Ground{}; });
 }
 
 Judgement judge(const flags::Desired& desired, const CellEdit& edit, std::int64_t now) {

@@ -3,6 +3,7 @@
 #include <json/value.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,16 +44,24 @@ struct NeedState {
 struct Judgement {
   flags::Flag before;
   flags::Flag after;
-  std::vector<FieldProblem> problems;  ///< not empty: it cannot be applied; pointers relative to the edit
-  std::vector<NeedState> needs;        ///< of `after`; one that is not met keeps it from being applied when it rises
-  bool rises = false;                  ///< to a higher stage, or more of it
+  std::vector<FieldProblem> problems;     ///< not empty: it cannot be applied; pointers relative to the edit
+  std::vector<NeedState> needs;           ///< of `after`; one that is not met keeps it from being applied when it rises
+  bool rises = false;                     ///< to a higher stage, or more of it
+  std::vector<features::Check> checks{};  ///< of a rise: what the record and the fleet show; those that fail keep it
+  bool riskAccepted = false;              ///< from being applied, unless somebody answers for it
 
+  /// What fails, in words; empty: nothing.
+  std::string risk() const;
   bool applies() const;
 };
 
 /// Judges an edit against what is wanted now; `later` is the same with all edits of the change done, which its needs
 /// are looked up in. `now` in unix seconds. Pure.
 Judgement judge(const flags::Desired& desired, const CellEdit& edit, std::int64_t now);
+/// What a rise of `before` stands on.
+using Grounds = std::function<features::Ground(const flags::Flag& before)>;
+/// Of a rise that has no problems; without grounds nothing can be shown.
+std::vector<features::Check> checksOf(const Judgement& judgement, const Grounds& grounds);
 std::vector<NeedState> needsOf(const flags::Flag& flag, const flags::Desired& later);
 
 }  // namespace loam::changes

@@ -71,7 +71,7 @@ bool Preview::applies() const {
          std::all_of(judgements.begin(), judgements.end(), [](const Judgement& one) { return one.applies(); });
 }
 
-Preview preview(const flags::Desired& desired, const Change& change, std::int64_t now) {
+Preview preview(const flags::Desired& desired, const Change& change, std::int64_t now, const Basis& basis) {
   Preview preview;
   flags::Desired later = desired;
   for (const CellEdit& edit : change.edits) {
@@ -82,8 +82,30 @@ Preview preview(const flags::Desired& desired, const Change& change, std::int64_
     const std::uint64_t expected = base == change.bases.end() ? 0 : base->second;
     if (judgement.before.revision != expected) preview.moved.push_back({edit.cell, expected, judgement.before});
   }
-  for (Judgement& judgement : preview.judgements) judgement.needs = needsOf(judgement.after, later);
+  for (Judgement& judgement : preview.judgements) {
+    judgement.needs = needsOf(judgement.after, later);
+    judgement.checks = checksOf(judgement, basis.grounds);
+    judgement.riskAccepted = basis.acceptRisk;
+  }
   return preview;
+}
+
+audit::Act withRisk(audit::Act act, const Preview& preview) {
+  constexpr std::size_t kMostReason = 4096;  // of a flag's document
+  std::string risk;
+  for (const Judgement& judgement : preview.judgements) {
+    if (judgement.riskAccepted) risk += (risk.empty() ? "" : "; ") + judgement.risk();
+  }
+  if (risk.empty()) return act;
+  constexpr std::string_view kSaid = " [risk accepted: ";
+  const std::size_t used = act.reason.size() + kSaid.size() + 1;
+  std::size_t room = used < kMostReason ? kMostReason - used : 0;
+  if (risk.size() > room) {
+    while (room > 0 && (static_cast<unsigned char>(risk[room]) & 0xc0) == 0x80) --room;  // whole characters
+    risk.resize(room);
+  }
+  if (used < kMostReason) act.reason.append(kSaid).append(risk).append("]");
+  return act;
 }
 
 std::vector<audit::Edit> commitOf(const Change& change, const Preview& preview, const audit::Act& act,

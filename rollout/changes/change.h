@@ -48,8 +48,17 @@ struct Preview {
   bool applies() const;
 };
 
-/// Pure.
-Preview preview(const flags::Desired& desired, const Change& change, std::int64_t now);
+/// What a change is judged by beside what is wanted.
+struct Basis {
+  Grounds grounds{};
+  bool acceptRisk = false;  ///< whoever applies answers for checks that fail
+};
+
+/// Pure but for the grounds.
+Preview preview(const flags::Desired& desired, const Change& change, std::int64_t now, const Basis& basis = {});
+
+/// The act with what somebody answers for, where checks fail: for the audit log.
+audit::Act withRisk(audit::Act act, const Preview& preview);
 
 /// The edits of the ledger that make it so: every flag under its base, and the change itself. For a preview that
 /// applies. `act` says who and why.

@@ -99,11 +99,12 @@ Result<Change> Changes::propose(std::vector<CellEdit> edits, const audit::Act& a
 }
 
 Result<tl::expected<Change, Refused>> Changes::apply(const std::string& id, const std::string& hash,
-                                                     const audit::Act& act) {
+                                                     const audit::Act& given, const Basis& basis) {
   auto change = find(id);
   if (!change) return tl::unexpected(Refused{});
-  Preview seen = preview(*change);
+  Preview seen = preview(*change, basis);
   if (const auto why = against(*change, seen, hash)) return tl::unexpected(Refused{*why, *change, std::move(seen)});
+  const audit::Act act = withRisk(given, seen);
   const std::vector<audit::Edit> edits = commitOf(*change, seen, act, nowMs());
   change->state = Change::State::Applied;
   auto written = write(*std::move(change), edits, act);
@@ -112,13 +113,14 @@ Result<tl::expected<Change, Refused>> Changes::apply(const std::string& id, cons
 }
 
 Result<tl::expected<Change, Refused>> Changes::applyAtOnce(std::vector<CellEdit> edits, std::vector<audit::Edit> also,
-                                                           const audit::Act& act) {
-  auto change = draft(std::move(edits), act);
+                                                           const audit::Act& given, const Basis& basis) {
+  auto change = draft(std::move(edits), given);
   if (!change) return fail(std::move(change).error());
-  Preview seen = preview(*change);
+  Preview seen = preview(*change, basis);
   if (const auto why = against(*change, seen, change->hash()))
     return tl::unexpected(Refused{*why, *std::move(change), std::move(seen)});
   change->id = newId();
+  const audit::Act act = withRisk(given, seen);
   std::vector<audit::Edit> all = commitOf(*change, seen, act, nowMs());
   all.insert(all.end(), std::make_move_iterator(also.begin()), std::make_move_iterator(also.end()));
   change->state = Change::State::Applied;
@@ -138,11 +140,11 @@ Result<tl::expected<Change, Refused>> Changes::discard(const std::string& id, co
   return *std::move(written);
 }
 
-void Changes::keepAppointments() {
+void Changes::keepAppointments(const Grounds& grounds) {
   const std::int64_t now = unixSeconds(clock_.wall());
   const auto desired = store_.desired();
   for (const auto& [cell, flag] : desired->flags) {
-    const auto due = dueOf(*desired, flag, now, nowMs());
+    const auto due = dueOf(*desired, flag, now, nowMs(), grounds);
     if (!due) continue;
     const audit::Edit edit{std::string(flags::kFlagKind), cell.key(), flag.revision, toJson(due->flag)};
     (void)store_.commit({&edit, 1}, due->act);  // it stays due, and is tried again
@@ -207,8 +209,8 @@ std::vector<Change> Changes::open() const {
   return waiting;
 }
 
-Preview Changes::preview(const Change& change) const {
-  return changes::preview(*store_.desired(), change, unixSeconds(clock_.wall()));
+Preview Changes::preview(const Change& change, const Basis& basis) const {
+  return changes::preview(*store_.desired(), change, unixSeconds(clock_.wall()), basis);
 }
 
 }  // namespace loam::changes

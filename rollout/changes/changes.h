@@ -47,21 +47,22 @@ class Changes {
   /// The same without keeping it: for a look at its preview. It has no id, and nobody can apply it.
   Result<Change> draft(std::vector<CellEdit> edits, const audit::Act& act) const;
   /// Does it when it is what its hash says and still applies. An error is the ledger's.
-  Result<tl::expected<Change, Refused>> apply(const std::string& id, const std::string& hash, const audit::Act& act);
+  Result<tl::expected<Change, Refused>> apply(const std::string& id, const std::string& hash, const audit::Act& act,
+                                              const Basis& basis = {});
   /// Proposes and applies at once, with `also`, in one commit: for who has seen already what it does.
   Result<tl::expected<Change, Refused>> applyAtOnce(std::vector<CellEdit> edits, std::vector<audit::Edit> also,
-                                                    const audit::Act& act);
+                                                    const audit::Act& act, const Basis& basis = {});
   Result<tl::expected<Change, Refused>> discard(const std::string& id, const audit::Act& act);
 
   /// Takes flags off whose time is over, and does what was scheduled for now; what no longer applies is called off.
   /// Discards proposals that nobody looked after for kOpenFor, and forgets all but the newest closed ones. Call it
   /// every second.
-  void keepAppointments();
+  void keepAppointments(const Grounds& grounds = {});
 
   std::optional<Change> find(const std::string& id) const;
   /// Those that wait, oldest first.
   std::vector<Change> open() const;
-  Preview preview(const Change& change) const;
+  Preview preview(const Change& change, const Basis& basis = {}) const;
 
  private:
   std::int64_t nowMs() const;

@@ -16,7 +16,7 @@ std::string against(const flags::Desired& desired, const CellEdit& edit, const J
       return std::string(need.need.feature) + " is " + need.found + " and has to be " + std::string(need.need.stage);
     }
   }
-  return "";
+  return judgement.risk();
 }
 
 }  // namespace
@@ -30,7 +30,8 @@ audit::Act controllersAct(std::string verb, std::string reason) {
   return act;
 }
 
-std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs) {
+std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs,
+                         const Grounds& grounds) {
   Due due{flag, {}};
   due.flag.at = nowMs;
   if (flag.expires && *flag.expires <= now && !flag.isOff()) {
@@ -44,7 +45,8 @@ std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag,
     edit.cell = flag.cell;
     edit.stage = appointment.stage;
     edit.share = appointment.share;
-    const Judgement judgement = judge(desired, edit, now);
+    Judgement judgement = judge(desired, edit, now);
+    judgement.checks = checksOf(judgement, grounds);
     const std::string why = against(desired, edit, judgement);
     due.act =
         why.empty() ? controllersAct("flag.scheduled", appointment.reason) : controllersAct("flag.called_off", why);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rollout/audit/event.h"
+#include "rollout/changes/cell_edit.h"
 #include "rollout/flags/desired.h"
 
 namespace loam::changes {
@@ -20,6 +21,7 @@ audit::Act controllersAct(std::string verb, std::string reason);
 
 /// Nothing while nothing is due. An end goes before an appointment; an appointment is judged as if somebody asked now,
 /// and is called off, with the reason, when it does not apply any more. `now` in unix seconds. Pure.
-std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs);
+std::optional<Due> dueOf(const flags::Desired& desired, const flags::Flag& flag, std::int64_t now, std::int64_t nowMs,
+                         const Grounds& grounds = {});
 
 }  // namespace loam::changes

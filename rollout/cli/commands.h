@@ -15,6 +15,7 @@ void addEdgeCommands(CLI::App& app, Session& session);
 void addNodeCommands(CLI::App& app, Session& session);
 void addFlagCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
+void addReadinessCommand(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
 void addIdentityCommands(CLI::App& app, Session& session);
 void addStateCommands(CLI::App& app, Session& session);

@@ -16,6 +16,7 @@ struct Wanted {
   std::string service, feature, stage, percent, settings, expires, at, reason, ticket;
   std::vector<std::string> include, exclude;
   bool wait = false;
+  bool acceptRisk = false;
   bool keep = false;
   std::int64_t timeout = 60;
   std::int64_t revision = -1;  // that the flag has to have; -1: whatever it is
@@ -140,6 +141,7 @@ int set(const Session& session, const Wanted& wanted) {
   body["hash"] = (*change)["hash"];
   body["reason"] = wanted.reason;
   if (!wanted.ticket.empty()) body["ticket"] = wanted.ticket;
+  if (wanted.acceptRisk) body["accept_risk"] = true;
   const std::string path = "/v1/changes/" + (*change)["id"].asString();
   const auto applied = session.change("POST", path + "/apply", body);
   if (!applied) {
@@ -252,6 +254,7 @@ void addFlagCommands(CLI::App& app, Session& session) {
   setting
       .add_option("--if-revision", wanted->revision, "only when it is still the one that was read; status 4 when not")
       ->option_text("N");
+  setting.add_flag("--accept-risk", wanted->acceptRisk, "also where checks fail; who and what is in the audit log");
   setting.add_flag("--wait", wanted->wait, "return when it is in effect at every proxy");
   setting.add_option("--timeout", wanted->timeout, "how long to wait, seconds")
       ->option_text("S")

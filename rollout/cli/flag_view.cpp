@@ -64,6 +64,12 @@ void printPreview(const Session& session, const Json::Value& change) {
     out << "\n";
     printReach(session, one["reach"]);
     printNeeds(session, one["needs"]);
+    for (const Json::Value& check : one["checks"]) {
+      session.terminal.out << (check["passed"].asBool() ? "  pass  " : "  FAIL  ")
+                           << printable(check["name"].asString());
+      if (!check["passed"].asBool()) session.terminal.out << ": " << printable(check["found"].asString());
+      session.terminal.out << "\n";
+    }
     for (const Json::Value& problem : one["problems"])
       out << "  FAILS " << printable(problem["detail"].asString()) << "\n";
   }

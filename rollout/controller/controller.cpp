@@ -10,6 +10,7 @@
 
 #include "proxy/tls/stream.h"
 #include "rollout/api/agent_routes.h"
+#include "rollout/api/grounds.h"
 #include "rollout/controller/catalogue_claims.h"
 #include "rollout/controller/local_roles.h"
 
@@ -50,6 +51,12 @@ Result<std::uint64_t> nextEpoch(audit::Ledger& ledger, const Clock& clock, Log& 
   return epoch;
 }
 
+/// Whether something falls due that may be a rise.
+bool hasDue(const flags::Desired& desired, std::int64_t now) {
+  return std::any_of(desired.flags.begin(), desired.flags.end(),
+                     [now](const auto& flag) { return flag.second.scheduled && flag.second.scheduled->at <= now + 1; });
+}
+
 /// What receivers of webhooks know this controller by.
 std::string nameOfThisHost() {
   std::array<char, 256> name{};
@@ -82,8 +89,8 @@ Controller::Controller(Made made, const Stores& stores, const Clock& clock, Log&
       webhooks_(std::move(made.webhooks)),
       control_(*loop_),
       reading_(*loop_),
-      controlOf_{flags_,   changes_, answers_, *ledger_,          fleet_,
-                 control_, reading_, clock,    identities_.get(), webhooks_.get()},
+      controlOf_{flags_,   changes_, answers_,          *ledger_,        fleet_,    control_,
+                 reading_, clock,    identities_.get(), webhooks_.get(), &recorder_},
       api_(*loop_, recorder_, controlOf_, access_, std::move(made.local), clock, log),
       agents_(*loop_, agentRouter_, api_.agentTally(), clock, log) {}
 
@@ -183,6 +190,7 @@ Status Controller::loadWanted(audit::Ledger& ledger) {
     if (webhooks_) webhooks_->ledgerMoved();
   });
   scope_.spawn(tick());
+  scope_.spawn(fleet_.keepDescending());
   return {};
 }
 
@@ -202,10 +210,13 @@ void Controller::tryLedger() {
 io::Task<void> Controller::tick() {
   for (;;) {
     co_await loop_->sleepFor(kTick);
-    api::Background::Work work = [this, used = api_.callers().takeUses()] {
+    changes::Grounds grounds;
+    if (hasDue(*flags_.desired(), unixSeconds(clock_.wall()))) grounds = api::groundsOf(controlOf_, fleet_.sight());
+    api::Background::Work work = [this, grounds, used = api_.callers().takeUses(), over = fleet_.descentsOver()] {
       flags_.settleJournal();
+      flags_.endDescents(over);
       tryLedger();
-      changes_.keepAppointments();
+      changes_.keepAppointments(grounds);
       if (identities_) identities_->keepHouse();
       answers_.forget();
       access_.noteUses(used);

@@ -3,6 +3,7 @@
 #include <json/value.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "proxy/base/fields.h"
 #include "proxy/filters/settings.h"
+#include "rollout/features/ground.h"
 
 namespace loam::features {
 
@@ -50,6 +52,26 @@ struct Target {
   const Json::Value& settings;
 };
 
+/// A flag that is to rise: from where, and to what.
+struct Rise {
+  std::string_view from;
+  bool fromWhole = false;  ///< it was at 100 %
+  std::string_view to;
+  const Json::Value& settings;              ///< with which it is to be there
+  const std::vector<std::string>& exclude;  ///< for whom it will not hold; sorted
+};
+
+/// What the record and the fleet have to show before a stage: met, or why not.
+struct Check {
+  std::string name;
+  bool passed = false;
+  std::string found;
+
+  bool operator==(const Check&) const = default;
+};
+/// Reads what a rise stands on, which takes its time: asked only where something is checked.
+using ReadGround = std::function<Ground()>;
+
 /// Something the mesh can do for a service (DESIGN section 6): a line in the registry, and a file of its own.
 struct Feature {
   std::string_view name;
@@ -57,6 +79,9 @@ struct Feature {
   std::string_view acts;     ///< "callee side", "caller side", "whichever proxy sees it", "both ends", "either side"
   std::span<const Stage> ladder;     ///< from "off" up
   std::string_view initial = "off";  ///< where a service is that nobody has touched
+  /// It goes down rung by rung, each in effect before the next (flags::stepsDown): one end must not stop what the other
+  /// still insists on.
+  bool stepwise = false;
   /// Reads the settings strictly and gives them in their one canonical form: members that were given, durations and
   /// rates in their shortest text. `stage` may demand some; "off" demands none.
   Json::Value (*settings)(std::string_view stage, const Json::Value& given, std::vector<FieldProblem>& problems);
@@ -66,6 +91,8 @@ struct Feature {
   std::vector<filters::Setting> (*outline)();
   /// What the stage needs first.
   std::vector<Need> (*needs)(const Target& target);
+  /// What has to be shown before it rises so; null: nothing ever.
+  std::vector<Check> (*checks)(const Rise& rise, const ReadGround& read) = nullptr;
 
   /// Its place in the ladder; nothing for a name that is no stage of it.
   std::optional<std::size_t> rung(std::string_view stage) const;

@@ -122,6 +122,11 @@ Status Desired::put(const audit::Document& document) {
     auto drain = readDrain(document);
     if (!drain) return fail(std::move(drain).error());
     keep(drains, document.key, *std::move(drain));
+  } else if (document.kind == kDescentKind) {
+    auto descent = readDescent(document);
+    if (!descent) return fail(std::move(descent).error());
+    const Cell cell = descent->from.cell;
+    keep(descents, cell, *std::move(descent));
   }
   return {};
 }
@@ -130,9 +135,11 @@ void Desired::remove(std::string_view kind, const std::string& key) {
   if (kind == kServiceKind) services.erase(key);
   if (kind == kFreezeKind) freezes.erase(key);
   if (kind == kDrainKind) drains.erase(key);
-  if (kind != kFlagKind) return;
   const std::size_t slash = key.rfind('/');
-  if (slash != std::string::npos) flags.erase(Cell{key.substr(0, slash), key.substr(slash + 1)});
+  if (slash == std::string::npos) return;
+  const Cell cell{key.substr(0, slash), key.substr(slash + 1)};
+  if (kind == kFlagKind) flags.erase(cell);
+  if (kind == kDescentKind) descents.erase(cell);
 }
 
 Flag Desired::flag(const Cell& cell) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rollout/audit/ledger.h"
+#include "rollout/flags/descent.h"
 #include "rollout/flags/flag.h"
 
 namespace loam::flags {
@@ -59,14 +60,15 @@ Json::Value toJson(const ServiceSettings& settings);
 Json::Value toJson(const Freeze& freeze);
 Json::Value toJson(const Drain& drain);
 
-/// What is wanted, as it stands at one revision: flags, services' settings, freezes, drains. A value: readers share one
-/// that is never changed.
+/// What is wanted, as it stands at one revision: flags, services' settings, freezes, drains; and which flags are on
+/// their way down. A value: readers share one that is never changed.
 struct Desired {
   std::uint64_t revision = 0;
   std::map<Cell, Flag> flags;
   std::map<std::string, ServiceSettings> services;
   std::map<std::string, Freeze> freezes;
   std::map<std::string, Drain> drains;  ///< by proxy
+  std::map<Cell, Descent> descents;
 
   /// Takes a document of one of its kinds (another kind is ignored), or the news that it is gone. One that says what
   /// is known already keeps its revision, as it does in the ledger.

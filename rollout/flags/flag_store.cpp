@@ -58,11 +58,48 @@ Result<audit::Commit> FlagStore::commit(std::span<const audit::Edit> edits, cons
   settleJournal();
   if (!pending_.empty()) return fail(ErrorCode::Exhausted, "the ledger cannot be written; only kill is taken");
   if (inDoubt_) LOAM_TRY(reread());
-  auto done = ledger_.commit(edits, act);
+  const std::vector<audit::Edit> all = withDescents(edits);
+  auto done = ledger_.commit(all, act);
   if (!done) inDoubt_ = true;
   if (!done || !done->stale.empty()) return done;
-  publish(edits, done->revision);
+  publish(all, done->revision);
   return done;
+}
+
+/// The same with what they say of ways down: whoever lowers a flag, for whatever reason, begins one.
+std::vector<audit::Edit> FlagStore::withDescents(std::span<const audit::Edit> edits) const {
+  std::vector<audit::Edit> all(edits.begin(), edits.end());
+  const auto now = desired();
+  for (const audit::Edit& edit : edits) {
+    if (edit.kind != kFlagKind || !edit.body) continue;
+    const auto after = fromDocument({edit.kind, edit.key, 0, *edit.body});
+    const features::Feature* feature = after ? features::find(after->cell.feature) : nullptr;
+    if (feature == nullptr || !feature->stepwise) continue;
+    const auto rung = [feature](const Flag& flag) { return feature->rung(flag.stage).value_or(0); };
+    const auto begun = now->descents.find(after->cell);
+    Descent descent{now->flag(after->cell), unixMilliseconds(clock_.wall())};
+    const bool falls = rung(*after) < rung(descent.from);
+    // Some may still be where the way before began.
+    const bool isBegun = begun != now->descents.end();
+    if (isBegun && rung(begun->second.from) > rung(descent.from)) descent.from = begun->second.from;
+    if (falls && !stepsDown(descent.from, *after).empty()) {
+      all.push_back({std::string(kDescentKind), edit.key, std::nullopt, toJson(descent)});
+    } else if (isBegun && rung(*after) >= rung(begun->second.from)) {
+      all.push_back({std::string(kDescentKind), edit.key, std::nullopt, std::nullopt});
+    }
+  }
+  return all;
+}
+
+void FlagStore::endDescents(std::span<const Descent> over) {
+  std::vector<audit::Edit> edits;
+  const auto now = desired();
+  for (const Descent& descent : over) {
+    const auto found = now->descents.find(descent.from.cell);
+    if (found == now->descents.end() || found->second != descent) continue;
+    edits.push_back({std::string(kDescentKind), descent.from.cell.key(), std::nullopt, std::nullopt});
+  }
+  if (!edits.empty()) (void)commit(edits, std::nullopt);  // asked again every second
 }
 
 /// Makes what was written visible.
@@ -116,7 +153,7 @@ std::vector<audit::Edit> FlagStore::killEdits(const std::string& service, const 
 
 FlagStore::Killed FlagStore::kill(const std::string& service, const std::string& feature, const audit::Act& act) {
   Killed killed;
-  const std::vector<audit::Edit> edits = killEdits(service, feature, act, killed.cells);
+  const std::vector<audit::Edit> edits = withDescents(killEdits(service, feature, act, killed.cells));
   killed.revision = desired()->revision;
   if (edits.empty()) return killed;
   settleJournal();

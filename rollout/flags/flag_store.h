@@ -32,6 +32,10 @@ class FlagStore {
   /// what happens by itself.
   Result<audit::Commit> commit(std::span<const audit::Edit> edits, const std::optional<audit::Act>& act);
 
+  /// Forgets ways down that came to their end; one that was begun anew since stays. What cannot be written now is tried
+  /// when it is asked again.
+  void endDescents(std::span<const Descent> over);
+
   /// How a kill was written.
   struct Killed {
     std::uint64_t revision = 0;
@@ -51,6 +55,7 @@ class FlagStore {
  private:
   Status reread();
   void publish(std::span<const audit::Edit> edits, std::uint64_t revision);
+  std::vector<audit::Edit> withDescents(std::span<const audit::Edit> edits) const;
   std::vector<audit::Edit> killEdits(const std::string& service, const std::string& feature, const audit::Act& act,
                                      std::vector<Cell>& cells) const;
 

@@ -2,14 +2,20 @@
 
 #include <algorithm>
 
-#include "rollout/features/feature.h"
+#include "rollout/fleet/units.h"
 
 namespace loam::fleet {
 
 namespace {
 
+/// Whether a proxy has to know who calls to carry the stage out; rules of a policy name callers from `simulate` on.
+bool asksWhoCalls(const features::Feature& feature, const features::Stage& stage) {
+  const bool bySource = stage.unit == features::Unit::Source || stage.unit == features::Unit::SourceIdentity;
+  return bySource || (feature.name == "policy" && stage.name != "off");
+}
+
 /// The flag as one who has these capabilities may get it.
-std::optional<wire::FeatureConfig> compileFor(const std::string& service, const flags::Flag& flag,
+std::optional<wire::FeatureConfig> compileFor(const flags::Flag& flag, const Place& place,
                                               const std::vector<std::string>& capabilities,
                                               std::vector<Withheld>& withheld) {
   const features::Feature* feature = features::find(flag.cell.feature);
@@ -17,12 +23,23 @@ std::optional<wire::FeatureConfig> compileFor(const std::string& service, const 
   if (!rung) return std::nullopt;  // written by a later version: no proxy is told what this one cannot judge
   const std::string_view capability = feature->ladder[*rung].capability;
   if (!capability.empty() && !std::binary_search(capabilities.begin(), capabilities.end(), capability)) {
-    withheld.push_back({service, std::string(capability)});
+    withheld.push_back({flag.cell.service, std::string(capability)});
     flags::Flag off = flag;
     off.stage = "off";
     return feature->initial == "off" ? std::nullopt : compile(off);
   }
-  return compile(flag);
+  auto config = compile(flag);
+  if (config) nameUnits(flag, unitsOf(feature->ladder[*rung].unit, place), *config);
+  return config;
+}
+
+/// Whether one of those that the proxy got asks who calls.
+bool asksWhoCalls(const std::vector<wire::FeatureConfig>& configs) {
+  return std::any_of(configs.begin(), configs.end(), [](const wire::FeatureConfig& config) {
+    const features::Feature* feature = features::find(config.feature);
+    const auto rung = feature == nullptr ? std::nullopt : feature->rung(config.stage);
+    return rung && asksWhoCalls(*feature, feature->ladder[*rung]);
+  });
 }
 
 }  // namespace
@@ -50,10 +67,11 @@ wire::ServiceConfig compile(const std::string& service, const Place& place, cons
   config.pin = place.pin;
   for (auto flag = desired.flags.lower_bound({service, ""});
        flag != desired.flags.end() && flag->first.service == service; ++flag) {
-    if (auto compiled = compileFor(service, flag->second, capabilities, withheld)) {
+    if (auto compiled = compileFor(flag->second, place, capabilities, withheld)) {
       config.features.push_back(*std::move(compiled));
     }
   }
+  if (asksWhoCalls(config.features)) config.callers = place.callers;
   return config;
 }
 

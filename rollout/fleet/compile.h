@@ -21,7 +21,8 @@ struct Withheld {
 /// One flag as a proxy gets it; nothing where it is what every proxy does by itself.
 std::optional<wire::FeatureConfig> compile(const flags::Flag& flag);
 
-/// What proxies are told of one service. `capabilities`: of the proxy, sorted; what it lacks goes to `withheld`.
+/// What proxies are told of one service. `capabilities`: of the proxy, sorted; what it lacks goes to `withheld`. Where
+/// a stage goes by units that the record knows one by one, and they are few, its share is told as names.
 wire::ServiceConfig compile(const std::string& service, const Place& place, const flags::Desired& desired,
                             const std::vector<std::string>& capabilities, std::vector<Withheld>& withheld);
 

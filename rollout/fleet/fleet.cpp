@@ -20,13 +20,15 @@ Fleet::Fleet(io::EventLoop& loop, std::uint64_t epoch, const Clock& clock, Log& 
     : loop_(loop), epoch_(epoch), clock_(clock), log_(log), began_(clock.now()) {}
 
 void Fleet::setDesired(std::shared_ptr<const flags::Desired> desired) {
-  const bool same = desired->flags == desired_->flags && desired->services == desired_->services;
+  const bool same = desired->flags == desired_->flags && desired->services == desired_->services &&
+                    desired->descents == desired_->descents;
   const bool sameDrains = desired->drains == desired_->drains;
   desired_ = std::move(desired);
+  descents_.take(desired_, clock_.now());
   if (!same) return refreshAll();
   for (auto& [name, entry] : entries_) {
     if (!sameDrains) refresh(entry);
-    entry.agent.covers = desired_->revision;  // as it stands
+    entry.agent.covers = coveredFor(entry);  // as it stands
   }
   wakeSettled();
 }
@@ -59,10 +61,10 @@ void Fleet::refreshAll() {
         continue;
       }
       fragment->second.withheld.clear();
-      std::string text =
-          everywhere
-              ? wire::encode(compileDefaults(*desired_, capabilities, fragment->second.withheld))
-              : wire::encode(compile(place->first, place->second, *desired_, capabilities, fragment->second.withheld));
+      std::string text = everywhere
+                             ? wire::encode(compileDefaults(descents_.told(), capabilities, fragment->second.withheld))
+                             : wire::encode(compile(place->first, place->second, descents_.told(), capabilities,
+                                                    fragment->second.withheld));
       if (text != *fragment->second.text) fragment->second.text = std::make_shared<const std::string>(std::move(text));
       ++fragment;
     }
@@ -77,9 +79,9 @@ const Fleet::Fragment& Fleet::fragment(const Entry& entry, const std::string& se
   Fragment& fragment = place->second;
   if (fresh) {
     std::string text = service == flags::kEveryService
-                           ? wire::encode(compileDefaults(*desired_, capabilities, fragment.withheld))
-                           : wire::encode(compile(service, topology_->services.at(service), *desired_, capabilities,
-                                                  fragment.withheld));
+                           ? wire::encode(compileDefaults(descents_.told(), capabilities, fragment.withheld))
+                           : wire::encode(compile(service, topology_->services.at(service), descents_.told(),
+                                                  capabilities, fragment.withheld));
     fragment.text = std::make_shared<const std::string>(std::move(text));
   }
   return fragment;
@@ -109,7 +111,7 @@ void Fleet::refresh(Entry& entry) {
     services.push_back(part.text);
     agent.withheld.insert(agent.withheld.end(), part.withheld.begin(), part.withheld.end());
   }
-  agent.covers = desired_->revision;
+  agent.covers = coveredFor(entry);
   const Text trust = agent.spiffe.empty() ? nullptr : trust_;
   const auto drain = desired_->drains.find(agent.name);
   agent.drain = drain == desired_->drains.end() ? std::nullopt : std::optional(drain->second);
@@ -146,6 +148,7 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   std::sort(agent.capabilities.begin(), agent.capabilities.end());
   agent.lastContact = unixMilliseconds(clock_.wall());
   agent.epoch = watch.epoch;
+  if (agent.acknowledged != watch.acknowledged) carriers_.reset();  // what may rise depends on it
   agent.acknowledged = watch.acknowledged;
   agent.inEffect = watch.inEffect;
   if (watch.refused && watch.refused != agent.refused) {
@@ -174,6 +177,7 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
     widened |= entry.missed.insert(service->second).second;
   }
   if (changed || widened) refresh(entry);
+  descend();
   wakeSettled();
 }
 
@@ -219,6 +223,8 @@ std::vector<Carrier> Fleet::listCarriers() const {
     carrier.asked = true;
     carrier.silent = isSilent(entry.agent);
     carrier.capabilities = entry.agent.capabilities;
+    carrier.acknowledged = entry.agent.hasIt(epoch_) ? entry.agent.covers : 0;
+    carrier.killed = entry.agent.killed;
     carrier.services.insert(entry.scope.begin(), entry.scope.end());
   }
   std::vector<Carrier> list;
@@ -323,6 +329,32 @@ io::Task<Progress> Fleet::settled(std::string service, std::uint64_t revision, M
     settling_.push_back(changed.raiser());
     co_await changed.until(std::min(deadline, loop_.clock().now() + seconds(1)));
     co_await loop_.sleepFor(kTogether);
+  }
+}
+
+/// Of what is wanted: as long as one of its services is on its way down, not all of it.
+std::uint64_t Fleet::coveredFor(const Entry& entry) const {
+  std::uint64_t covered = desired_->revision;
+  for (const std::string& service : entry.scope) covered = std::min(covered, descents_.covered(service));
+  return covered;
+}
+
+/// Also by those who were not heard of yet; where nobody was, nobody can say so.
+bool Fleet::isRunEverywhere(const std::string& service) const {
+  const Progress now = progress(service, 0);
+  return now.concerned != 0 && now.isDone() && now.silent.empty();
+}
+
+void Fleet::descend() {
+  if (!descents_.isAnyUnderWay()) return;
+  const auto isRun = [this](const std::string& service) { return isRunEverywhere(service); };
+  if (descents_.advance(clock_.now(), isRun)) refreshAll();
+}
+
+io::Task<void> Fleet::keepDescending() {
+  for (;;) {
+    co_await loop_.sleepFor(kDescend);
+    descend();
   }
 }
 

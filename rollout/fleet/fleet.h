@@ -12,6 +12,7 @@
 #include "proxy/io/event_loop.h"
 #include "proxy/io/task.h"
 #include "rollout/fleet/agent.h"
+#include "rollout/fleet/descents.h"
 #include "rollout/fleet/reach.h"
 #include "rollout/fleet/topology.h"
 
@@ -23,6 +24,7 @@ class Fleet {
  public:
   /// Proxies ask at least this often; longer silence means that one is away.
   static constexpr milliseconds kSilentAfter{90'000};
+  static constexpr milliseconds kDescend{250};
   static constexpr milliseconds kTogether{10};  ///< acknowledgements of so long are looked at as one
   static constexpr std::size_t kMostAgents = 20'000;
   static constexpr std::size_t kMostMissedServices = 1000;  ///< of one proxy
@@ -40,6 +42,12 @@ class Fleet {
   /// answers with its snapshot as soon as there is one that it neither has nor refuses; with nothing when its wait is
   /// over, or when it asks again on another connection. Exhausted beyond kMostAgents.
   io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch, std::string spiffe = {});
+
+  /// Tells the next rung of flags that are on their way down (Descents) when the one before is in effect, or its time
+  /// is over. For as long as the controller runs.
+  io::Task<void> keepDescending();
+  /// Ways down that came to their end.
+  std::vector<flags::Descent> descentsOver() const { return descents_.over(); }
 
   /// Answers all who wait with nothing, and from now on at once: the controller ends.
   void letGo();
@@ -95,6 +103,9 @@ class Fleet {
   void refreshAll();
   const Fragment& fragment(const Entry& entry, const std::string& service);
   std::string textOf(const Entry& entry) const;
+  std::uint64_t coveredFor(const Entry& entry) const;
+  bool isRunEverywhere(const std::string& service) const;
+  void descend();
   void wakeSettled();
   std::vector<Carrier> listCarriers() const;
 
@@ -103,6 +114,7 @@ class Fleet {
   const Clock& clock_;
   Log& log_;
   std::shared_ptr<const flags::Desired> desired_ = std::make_shared<const flags::Desired>();
+  Descents descents_;  // what is told of desired_
   std::shared_ptr<const Topology> topology_ = std::make_shared<const Topology>();
   std::shared_ptr<const Traffic> traffic_ = std::make_shared<const Traffic>();
   std::shared_ptr<const std::vector<Carrier>> carriers_;  // as of carriersAt_

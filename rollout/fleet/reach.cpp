@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "rollout/flags/population.h"
+#include "rollout/fleet/units.h"
 
 namespace loam::fleet {
 
@@ -28,18 +29,13 @@ std::vector<EdgeTraffic> callsTo(const std::string& service, const Traffic& traf
 }
 
 /// The units that can be told one by one; nothing where they come and go.
-std::optional<Names> populationOf(Unit unit, const std::string& service, const Sight& sight, const Reach& reach) {
+std::optional<Names> populationOf(Unit unit, const std::string& service, const Sight& sight) {
   if (service == flags::kEveryService) return std::nullopt;
-  Names units;
-  if (unit == Unit::Source || unit == Unit::SourceIdentity) {
-    for (const EdgeTraffic& call : reach.calls) units.insert(call.caller);
-    return units;
-  }
-  if (unit != Unit::Instance) return std::nullopt;
+  static const Place kNowhere;
   const auto place = sight.topology->services.find(service);
-  if (place == sight.topology->services.end()) return units;
-  for (const SocketAddress& endpoint : place->second.endpoints) units.insert(endpoint.text());
-  return units;
+  const auto units = unitsOf(unit, place == sight.topology->services.end() ? kNowhere : place->second);
+  if (!units) return std::nullopt;
+  return Names(units->begin(), units->end());
 }
 
 Names without(const Names& all, const Names& these) {
@@ -123,7 +119,7 @@ Reach reachOf(const Flag& before, const Flag& after, const Sight& sight) {
   const features::Stage& counted = higher.unit == Unit::None ? lower : higher;
   reach.unit = counted.unit;
   reach.stage = counted.unit == Unit::None ? higher.name : counted.name;
-  if (const auto population = populationOf(reach.unit, service, sight, reach)) {
+  if (const auto population = populationOf(reach.unit, service, sight)) {
     reach.named = nameThem(before, after, reach.stage, *population);
   } else if (reach.unit == Unit::Connection || reach.unit == Unit::Request) {
     reach.expected = expect(before, after, reach, *feature);

@@ -20,6 +20,8 @@ struct Carrier {
   bool silent = true;                     ///< and not heard of lately
   std::vector<std::string> capabilities;  ///< sorted
   std::set<std::string> services;         ///< that it carries
+  std::uint64_t acknowledged = 0;         ///< revision of what is wanted that it has
+  bool killed = false;                    ///< on its own host
 
   bool carries(const std::string& service) const;
 };

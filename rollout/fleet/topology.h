@@ -12,12 +12,17 @@
 
 namespace loam::fleet {
 
-/// What the record knows of one service that a proxy needs to know too.
+/// What the record knows of one service that proxies need to know too, or that a change of its flags depends on.
 struct Place {
-  std::vector<SocketAddress> endpoints;  ///< sorted
-  std::optional<wire::ProtocolPin> pin;  ///< what most of its connections spoke
+  std::vector<SocketAddress> endpoints;      ///< sorted
+  std::optional<wire::ProtocolPin> pin;      ///< what most of its connections spoke
+  std::vector<wire::Caller> callers{};       ///< by name; those that an address makes known, and kMostCallers of them
+  std::vector<graph::Instance> instances{};  ///< by address; those that somebody called
+
+  static constexpr std::size_t kMostCallers = 10'000;
 
   bool operator==(const Place&) const = default;
+  std::vector<std::string> callerNames() const;
 };
 
 /// Who serves where, and which proxies carry what: read from the graph, again and again.

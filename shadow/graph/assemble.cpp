@@ -41,6 +41,7 @@ struct TlsSeen {
 struct NodeParts {
   Node node;
   std::set<std::string> addresses;
+  std::map<std::string, std::set<std::string>> instances;  // proxies at the side of each
   bool hasPrivate = false;
   bool isAggregate = false;
 };
@@ -70,6 +71,7 @@ class Assembly {
                                     flow.client.text(), other || flow.prefix < 128, flow);
     const std::string target = node(names_.server(scope, flow.destination), flow.destination.ip,
                                     flow.destination.text(), flow.destination.ip.isUnspecified(), flow);
+    addInstance(target, merged);
     EdgeParts& edge = edges_[{source, target, flow.protocol, flow.destination.port}];
     edge.firstSeen = edge.firstSeen == 0 ? flow.firstSeen : std::min(edge.firstSeen, flow.firstSeen);
     edge.lastSeen = std::max(edge.lastSeen, flow.lastSeen);
@@ -114,6 +116,14 @@ class Assembly {
     return name;
   }
 
+  void addInstance(const std::string& target, const MergedFlow& merged) {
+    const SocketAddress& address = merged.flow.destination;
+    auto& instances = nodes_[target].instances;
+    const std::string text = address.text();
+    if (address.ip.isUnspecified() || (instances.size() >= kMostAddresses && !instances.contains(text))) return;
+    instances[text].insert(merged.calleeProxies.begin(), merged.calleeProxies.end());
+  }
+
   static void addClaim(Node& node, const NameClaim& claim) {
     const auto same = std::find_if(node.claims.begin(), node.claims.end(), [&](const NameClaim& known) {
       return known.name == claim.name && known.source == claim.source;
@@ -129,6 +139,8 @@ class Assembly {
     Node& node = parts.node;
     node.id = stableId({"node", node.name});
     node.addresses.assign(parts.addresses.begin(), parts.addresses.end());
+    for (const auto& [address, proxies] : parts.instances)
+      node.instances.push_back({address, {proxies.begin(), proxies.end()}});
     std::sort(node.claims.begin(), node.claims.end(), [](const NameClaim& a, const NameClaim& b) {
       return std::tuple(rankOf(a.source), ~a.seen, a.name) < std::tuple(rankOf(b.source), ~b.seen, b.name);
     });

@@ -25,6 +25,13 @@ int preference(const std::string& vantage) {
   return vantage == "outbound" ? 0 : vantage == "inbound" ? 1 : vantage == "explicit" ? 2 : 3;
 }
 
+/// Whether the proxy that captured it stands at the callee's side: what came in did, and what never left its host.
+bool standsAtCallee(const Flow& flow) {
+  if (isInventory(flow)) return false;
+  const IpAddress& server = flow.destination.ip;
+  return flow.vantage == "inbound" || flow.client == server || (flow.client.isLoopback() && server.isLoopback());
+}
+
 bool isKnown(const std::optional<wire::Owner>& owner) { return owner && !(owner->unit.empty() && owner->exe.empty()); }
 
 }  // namespace
@@ -205,6 +212,7 @@ void Merger::attribute(const Pair& pair, std::vector<MergedFlow>& out) const {
   std::map<wire::Owner, std::uint64_t> owners;
   std::set<std::string> vantages;
   std::set<std::string> proxies;
+  std::set<std::string> calleeProxies;
   shared.callerHasProxy = hasCallersProxy(pair);
   shared.identities = identitiesOf(pair);
   for (const std::size_t row : pair) {
@@ -214,10 +222,12 @@ void Merger::attribute(const Pair& pair, std::vector<MergedFlow>& out) const {
     shared.flow.lastSeen = std::max(shared.flow.lastSeen, flow.lastSeen);
     vantages.insert(flow.vantage);
     proxies.insert(flow.proxy);
+    if (standsAtCallee(flow)) calleeProxies.insert(flow.proxy);
     if (isKnown(flow.owner)) owners[*flow.owner] += weights_[row];
   }
   shared.vantages.assign(vantages.begin(), vantages.end());
   shared.proxies.assign(proxies.begin(), proxies.end());
+  shared.calleeProxies.assign(calleeProxies.begin(), calleeProxies.end());
 
   struct Part {
     Tally tally;

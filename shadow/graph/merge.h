@@ -23,6 +23,7 @@ struct MergedFlow {
   std::vector<PeerIdentity> identities;
   std::vector<std::string> vantages;  ///< of everybody who saw it, sorted
   std::vector<std::string> proxies;
+  std::vector<std::string> calleeProxies;  ///< of those: at the callee's side, sorted
 };
 
 /// Merges what several proxies saw of the same traffic, never adding two ends up. Per (client, destination, protocol)

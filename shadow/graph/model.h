@@ -23,6 +23,14 @@ struct NameClaim {
   std::uint64_t seen = 0;
 };
 
+/// One address that a node serves, and whose proxies stand at its side: what is captured passes them on its way in.
+struct Instance {
+  std::string address;               ///< "10.0.0.2:5432"
+  std::vector<std::string> proxies;  ///< names, sorted; empty: nobody stands there
+
+  bool operator==(const Instance&) const = default;
+};
+
 /// A service, or an address that nothing names yet.
 struct Node {
   std::string id;  ///< stable: derived from its name, or from its address where it has none
@@ -31,6 +39,7 @@ struct Node {
   std::string nameSource;
   std::vector<std::string> addresses;  ///< "10.0.0.2:5432" of what it serves, "10.0.0.2" of where it calls from; sorted
   std::vector<NameClaim> claims;       ///< best first
+  std::vector<Instance> instances{};   ///< that somebody called in the window, by address
   std::int64_t firstSeen = 0;
   std::int64_t lastSeen = 0;
 };

@@ -268,16 +268,52 @@ TEST_F(SnapshotSourceTest, AKillTakesEveryFeatureButObserving) {
   wire::FeatureConfig observe;
   observe.feature = "observe";
   observe.stage = "sampled";
-  wire::FeatureConfig mtls;
-  mtls.feature = "mtls";
-  mtls.stage = "strict";
-  snapshot.defaults = {mtls, observe};
-  snapshot.services.push_back({.name = "a", .endpoints = {}, .captured = false, .pin = {}, .features = {mtls}});
+  wire::FeatureConfig limit;
+  limit.feature = "rate_limit";
+  limit.stage = "enforce";
+  snapshot.defaults = {observe, limit};
+  snapshot.services.push_back({.name = "a", .endpoints = {}, .captured = false, .pin = {}, .features = {limit}});
   const wire::Snapshot left = whatKillLeaves(snapshot);
   EXPECT_EQ(left.defaults, std::vector<wire::FeatureConfig>{observe}) << "it switches nothing on either";
   EXPECT_TRUE(left.services.at(0).features.empty());
   EXPECT_FALSE(left.services.at(0).captured);
   EXPECT_EQ(left.generation, 4u);
+}
+
+TEST_F(SnapshotSourceTest, AKillTakesMutualTlsDownAsFarAsCutsNoTraffic) {
+  const auto leftOf = [](const std::string& stage) {
+    wire::FeatureConfig mtls;
+    mtls.feature = "mtls";
+    mtls.stage = stage;
+    mtls.share = 20'000;
+    mtls.salt = "salt";
+    mtls.include = {"web"};
+    mtls.exclude = {"batch"};
+    mtls.settings["fallback"] = "deny";
+    mtls.settings["handshake_timeout"] = "2s";
+    wire::Snapshot snapshot = snapshotOf(1, 4);
+    snapshot.services.push_back({.name = "a", .endpoints = {}, .captured = true, .pin = {}, .features = {mtls}});
+    snapshot.services.back().callers = {{"web", {}}};
+    return whatKillLeaves(snapshot).services.at(0);
+  };
+  const wire::ServiceConfig strict = leftOf("strict");
+  ASSERT_EQ(strict.features.size(), 1u) << "a strict peer refuses plaintext: callers go on in TLS";
+  EXPECT_EQ(strict.features[0].stage, "prefer");
+  EXPECT_EQ(strict.features[0].settings["fallback"], "allow");
+  EXPECT_EQ(strict.features[0].settings["handshake_timeout"], "2s");
+  EXPECT_EQ(strict.features[0].include, std::vector<std::string>{"web"}) << "those for whom it was strict";
+  EXPECT_EQ(strict.features[0].share, 20'000);
+  EXPECT_EQ(strict.callers.size(), 1u);
+  const wire::ServiceConfig prefer = leftOf("prefer");
+  ASSERT_EQ(prefer.features.size(), 1u);
+  EXPECT_EQ(prefer.features[0].stage, "permissive");
+  EXPECT_EQ(prefer.features[0].share, 100'000) << "of instances, which no caller's name means";
+  EXPECT_TRUE(prefer.features[0].include.empty());
+  EXPECT_TRUE(prefer.features[0].exclude.empty());
+  ASSERT_EQ(leftOf("permissive").features.size(), 1u) << "others may still offer TLS";
+  EXPECT_EQ(leftOf("permissive").features[0].stage, "permissive");
+  EXPECT_EQ(leftOf("permissive").features[0].share, 20'000);
+  EXPECT_TRUE(leftOf("observe").features.empty());
 }
 
 TEST_F(SnapshotSourceTest, AKillIsInForceAndToldAtOnce) {

@@ -122,6 +122,49 @@ TEST_F(FlagStoreTest, KillTakesOffWhatTheScopeMeansAndNothingElse) {
   EXPECT_TRUE(store->kill("cart", "", act("kill")).cells.empty());
 }
 
+TEST_F(FlagStoreTest, WhoeverLowersMutualTlsBeginsAWayDownThatIsKept) {
+  set(kShop, "strict");
+  EXPECT_TRUE(store->desired()->descents.empty());
+  clock.advance(seconds(1));
+  store->kill("shop", "", act("kill"));
+  ASSERT_TRUE(store->desired()->descents.contains(kShop));
+  store = makeStore();
+  const Descent kept = store->desired()->descents.at(kShop);
+  EXPECT_EQ(kept.from.stage, "strict");
+  clock.advance(seconds(1));
+  set(kShop, "permissive");
+  EXPECT_EQ(store->desired()->descents.at(kShop), kept) << "some may still be strict";
+  store->endDescents(std::vector{kept});
+  EXPECT_TRUE(store->desired()->descents.empty());
+  EXPECT_TRUE(makeStore()->desired()->descents.empty());
+}
+
+TEST_F(FlagStoreTest, AWayDownIsOverWhenTheFlagIsBackAndBeginsAnewWhenItIsLoweredAgain) {
+  set(kShop, "strict");
+  set(kShop, "off");
+  const Descent first = store->desired()->descents.at(kShop);
+  clock.advance(seconds(1));
+  set(kShop, "prefer");
+  set(kShop, "off");
+  const Descent second = store->desired()->descents.at(kShop);
+  EXPECT_EQ(second.from.stage, "strict") << "from the highest that some may still run";
+  EXPECT_NE(second, first);
+  store->endDescents(std::vector{first});
+  EXPECT_EQ(store->desired()->descents.at(kShop), second);
+  set(kShop, "strict");
+  EXPECT_TRUE(store->desired()->descents.empty());
+}
+
+TEST_F(FlagStoreTest, AJournalledKillKeepsItsWayDown) {
+  set(kShop, "prefer");
+  ledger.failWith(Error{ErrorCode::Exhausted, "disk full", ErrorOrigin::Local, false});
+  ASSERT_TRUE(store->kill("shop", "", act("kill")).journalled);
+  EXPECT_EQ(store->desired()->descents.at(kShop).from.stage, "prefer");
+  ledger.failWith(std::nullopt);
+  store->settleJournal();
+  EXPECT_EQ(store->desired()->descents.at(kShop).from.stage, "prefer");
+}
+
 TEST_F(FlagStoreTest, KillOfAllAlsoEndsWhatNobodySwitchedOn) {
   set(kShop, "permissive");
   store->kill("", "", act("kill"));

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+
 #include "rollout/features/feature.h"
 
 namespace loam::fleet {
@@ -34,6 +39,9 @@ struct Mesh {
   Mesh() {
     topology.services["a"].endpoints = {*SocketAddress::parse("10.0.0.1:80")};
     topology.services["b"].endpoints = {*SocketAddress::parse("10.0.0.2:80")};
+    topology.services["a"].callers = {{"web", {*IpAddress::parse("10.0.0.9")}},
+                                      {"worker", {*IpAddress::parse("10.0.0.8")}}};
+    topology.services["b"].callers = {{"a", {*IpAddress::parse("10.0.0.1")}}};
     for (const std::string service : {"a", "b"}) {
       for (const features::Feature& feature : features::registry()) {
         const flags::Flag flag = flagOf(service, feature, 1);
@@ -74,6 +82,89 @@ TEST(CompileTest, ChangingOneCellLeavesTheBytesOfAllOthers) {
       after.erase(cell.key());
       EXPECT_EQ(after, others) << cell.key() << " to " << stage.name;
     }
+  }
+}
+
+const wire::ServiceConfig& serviceOf(const wire::Snapshot& snapshot, const std::string& name) {
+  return *std::find_if(snapshot.services.begin(), snapshot.services.end(),
+                       [&](const wire::ServiceConfig& one) { return one.name == name; });
+}
+
+TEST(CompileTest, ChangingOneCellLeavesTheBytesOfEveryOtherService) {
+  const Mesh mesh;
+  const std::string before = wire::encode(serviceOf(mesh.snapshot(), "b"));
+  for (const features::Feature& feature : features::registry()) {
+    for (std::size_t rung = 0; rung < feature.ladder.size(); ++rung) {
+      Mesh changed = mesh;
+      const flags::Flag flag = flagOf("a", feature, rung);
+      changed.desired.flags[flag.cell] = flag;
+      EXPECT_EQ(wire::encode(serviceOf(changed.snapshot(), "b")), before) << flag.cell.key() << " to " << flag.stage;
+    }
+  }
+}
+
+TEST(CompileTest, TellsWhoCallsOnlyWhereAStageAsksForIt) {
+  std::set<std::string> asked;
+  for (const features::Feature& feature : features::registry()) {
+    for (std::size_t rung = 0; rung < feature.ladder.size(); ++rung) {
+      Mesh mesh;
+      mesh.desired.flags.clear();
+      const flags::Flag flag = flagOf("a", feature, rung);
+      mesh.desired.flags[flag.cell] = flag;
+      const wire::Snapshot snapshot = mesh.snapshot();
+      EXPECT_TRUE(serviceOf(snapshot, "b").callers.empty());
+      const auto& callers = serviceOf(snapshot, "a").callers;
+      if (callers.empty()) continue;
+      EXPECT_EQ(callers, mesh.topology.services.at("a").callers);
+      asked.insert(flag.cell.feature + "." + flag.stage);
+      std::vector<Withheld> withheld;
+      const auto old = compile("p", {"a"}, mesh.topology, mesh.desired, {}, withheld);
+      EXPECT_TRUE(old.services.at(0).callers.empty()) << "a proxy that did not get the stage is not told either";
+      EXPECT_EQ(wire::encode(old).find("callers"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(asked, (std::set<std::string>{"mtls.prefer", "mtls.strict", "policy.enforce", "policy.simulate",
+                                          "rate_limit.enforce"}));
+}
+
+TEST(CompileTest, TellsAShareOfAFewKnownUnitsAsNames) {
+  Mesh mesh;
+  flags::Flag flag = flagOf("a", *features::find("mtls"), 3);
+  flag.share = 50'000;
+  flag.include = {"not yet known"};
+  flag.exclude = {"nobody"};
+  mesh.desired.flags = {{flag.cell, flag}};
+  const wire::FeatureConfig few = serviceOf(mesh.snapshot(), "a").features.at(0);
+  EXPECT_EQ(few.share, 0) << "whom nobody knows is out";
+  ASSERT_EQ(few.include.size(), 2u);
+  EXPECT_EQ(few.include[0], "not yet known");
+  EXPECT_EQ(few.exclude, flag.exclude);
+  mesh.desired.flags[flag.cell].share = flags::kWhole;
+  const wire::FeatureConfig whole = serviceOf(mesh.snapshot(), "a").features.at(0);
+  EXPECT_EQ(whole.share, flags::kWhole);
+  EXPECT_EQ(whole.include, flag.include);
+  for (int i = 0; i < 200; ++i)
+    mesh.topology.services["a"].callers.push_back({"z" + std::to_string(i), {*IpAddress::parse("10.0.0.9")}});
+  mesh.desired.flags[flag.cell].share = 50'000;
+  const wire::FeatureConfig many = serviceOf(mesh.snapshot(), "a").features.at(0);
+  EXPECT_EQ(many.share, 50'000) << "buckets do for many";
+  EXPECT_EQ(many.include, flag.include);
+}
+
+TEST(CompileTest, ANewCallerTakesAtMostOnePlaceOfTheOthers) {
+  Mesh mesh;
+  flags::Flag flag = flagOf("a", *features::find("mtls"), 3);
+  flag.share = 30'000;
+  mesh.desired.flags = {{flag.cell, flag}};
+  std::vector<std::string> before;
+  for (int i = 0; i < 150; ++i) {
+    mesh.topology.services["a"].callers.push_back({"z" + std::to_string(i), {*IpAddress::parse("10.0.0.9")}});
+    const std::vector<std::string> now = serviceOf(mesh.snapshot(), "a").features.at(0).include;
+    std::vector<std::string> lost;
+    std::set_difference(before.begin(), before.end(), now.begin(), now.end(), std::back_inserter(lost));
+    EXPECT_LE(lost.size(), 1u) << i;
+    EXPECT_GE(now.size(), before.size());
+    before = now;
   }
 }
 

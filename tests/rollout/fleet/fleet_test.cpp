@@ -115,6 +115,40 @@ TEST_F(FleetTest, AnswersWhenThereIsSomethingNewAndNotBefore) {
   EXPECT_EQ(second->snapshot->services[0].features.at(0).stage, "sampled");
 }
 
+TEST_F(FleetTest, AKillOfMutualTlsIsToldRungByRungAsEachIsInEffect) {
+  const auto mtls = [](wire::Watch watch) {
+    for (const char* stage : {"permissive", "prefer", "strict"})
+      watch.capabilities.push_back(std::string("mtls.") + stage);
+    return watch;
+  };
+  flags::Flag flag;
+  flag.cell = {"cart", "mtls"};
+  flag.stage = "strict";
+  const auto want = [&] {
+    flag.revision = ++desired.revision;
+    desired.flags[flag.cell] = flag;
+    fleet.setDesired(std::make_shared<const flags::Desired>(desired));
+    turn();
+  };
+  want();
+  auto last = ask(mtls(question("p1")));
+  ASSERT_TRUE(last->snapshot);
+  desired.descents[flag.cell] = {flag, 1};
+  flag.stage = "off";
+  want();
+  for (const char* stage : {"strict", "prefer", "permissive"}) {
+    ASSERT_EQ(last->snapshot->services.at(0).features.at(0).stage, stage);
+    EXPECT_FALSE(fleet.progress("cart", desired.revision).isDone()) << stage;
+    last = ask(mtls(running(*last->snapshot)));
+    ASSERT_TRUE(last->snapshot) << "after " << stage;
+  }
+  EXPECT_TRUE(last->snapshot->services.at(0).features.empty());
+  EXPECT_EQ(fleet.descentsOver().size(), 1u);
+  EXPECT_FALSE(fleet.progress("cart", desired.revision).isDone());
+  ask(mtls(running(*last->snapshot)));
+  EXPECT_TRUE(fleet.progress("cart", desired.revision).isDone());
+}
+
 TEST_F(FleetTest, SaysNothingWhenTheWaitIsOver) {
   const auto first = ask(question("p1"));
   wire::Watch again = running(*first->snapshot);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "proxy/base/stable_hash.h"
 #include "rollout/flags/population.h"
+#include "rollout/fleet/compile.h"
 
 namespace loam::fleet {
 namespace {
@@ -41,7 +43,9 @@ class ReachTest : public testing::Test {
     graph.edges.push_back(edge("web-0", "db", 5, 5));
     graph.edges.push_back(edge("web-1", "db", 5, 5));
     Topology topology;
-    topology.services["cart"].endpoints = {*SocketAddress::parse("10.0.0.1:80"), *SocketAddress::parse("10.0.0.2:80")};
+    Place& cart = topology.services["cart"];
+    cart.endpoints = {*SocketAddress::parse("10.0.0.1:80"), *SocketAddress::parse("10.0.0.2:80")};
+    for (const std::string& caller : callers) cart.callers.push_back({caller, {*IpAddress::parse("10.0.1.1")}});
     Carrier able{"p1", true, false, {"mtls.permissive", "rate_limit.enforce"}, {"cart"}};
     Carrier old{"p2", true, false, {}, {"cart", "db"}};
     Carrier lost{"p3", false, true, {}, {"cart"}};
@@ -104,6 +108,43 @@ TEST_F(ReachTest, InstancesAreTheEndpointsOfTheService) {
   const Reach reach = reachOf(flag("mtls", "observe"), flag("mtls", "permissive"), sight);
   EXPECT_EQ(reach.unit, features::Unit::Instance);
   EXPECT_EQ(reach.named->in, (Names{"10.0.0.1:80", "10.0.0.2:80"}));
+}
+
+/// Whether a proxy that knows a unit by name has it in, as UnitShare of the proxy decides.
+bool isIn(const wire::FeatureConfig& config, const std::string& unit) {
+  const auto has = [&unit](const Names& names) { return std::binary_search(names.begin(), names.end(), unit); };
+  if (has(config.exclude)) return false;
+  return config.share == flags::kWhole || has(config.include) ||
+         bucketOf(config.salt, unit) < static_cast<std::uint32_t>(config.share);
+}
+
+TEST_F(ReachTest, APreviewNamesWhomAProxySwitches) {
+  for (const auto& [feature, stage] : {std::pair{"rate_limit", "enforce"},
+                                       {"policy", "enforce"},
+                                       {"mtls", "permissive"},
+                                       {"mtls", "prefer"},
+                                       {"mtls", "strict"}}) {
+    for (const flags::Share share : {0, 1, 10'000, 33'333, 50'000, 99'999, flags::kWhole}) {
+      flags::Flag after = flag(feature, stage, share);
+      after.revision = 1;
+      after.include = {"10.0.0.2:80", "web-3"};
+      after.exclude = {"web-5"};
+      flags::Desired desired;
+      desired.flags[after.cell] = after;
+      std::vector<Withheld> withheld;
+      const auto service =
+          compile("cart", sight.topology->services.at("cart"), desired,
+                  {"mtls.permissive", "mtls.prefer", "mtls.strict", "policy.enforce", "rate_limit.enforce"}, withheld);
+      ASSERT_EQ(service.features.size(), 1u);
+      flags::Flag before = after;
+      before.stage = "off";
+      const Reach reach = reachOf(before, after, sight);
+      for (const std::string& unit : reach.named->in) EXPECT_TRUE(isIn(service.features[0], unit)) << stage << unit;
+      for (const std::string& unit : reach.named->staysOut) EXPECT_FALSE(isIn(service.features[0], unit)) << unit;
+      EXPECT_EQ(reach.named->in.size() + reach.named->staysOut.size(), std::string(stage) == "permissive" ? 2u : 8u);
+      EXPECT_EQ(isIn(service.features[0], "whom nobody knows"), share == flags::kWhole);
+    }
+  }
 }
 
 TEST_F(ReachTest, WhatComesAndGoesHasAnExpectedRate) {

@@ -109,6 +109,22 @@ TEST(MergeTest, InventoryYieldsToAnyCaptureAndIsNotAddedUp) {
   EXPECT_FALSE(flows[0].flow.captured);
 }
 
+TEST(MergeTest, KnowsWhichProxiesStandAtTheCalleesSide) {
+  const auto standing = [](std::vector<FlowSum> rows) {
+    return Merger(std::move(rows), kBoth, kWindow).finish().front().calleeProxies;
+  };
+  using Proxies = std::vector<std::string>;
+  EXPECT_EQ(standing({row(1, "outbound", "a", 5), row(2, "inbound", "b", 3)}), Proxies{"b"});
+  EXPECT_EQ(standing({row(1, "outbound", "a", 5)}), Proxies{});
+  EXPECT_EQ(standing({row(1, "explicit", "a", 5)}), Proxies{});
+  FlowSum onOneHost = row(1, "outbound", "a", 5);
+  onOneHost.flow.destination.ip = onOneHost.flow.client;
+  EXPECT_EQ(standing({onOneHost}), Proxies{"a"}) << "it never left the host of both";
+  FlowSum seenOnly = onOneHost;
+  seenOnly.flow.captured = false;
+  EXPECT_EQ(standing({seenOnly}), Proxies{}) << "an inventory carries nothing";
+}
+
 TEST(MergeTest, ApportionedPartsAddUpToTheWhole) {
   std::mt19937_64 random(5);
   for (int i = 0; i < 500; ++i) {
