@@ -58,6 +58,7 @@ void addStore(Families& out, const ControllerState& state) {
   out.counter(kFolded, kFoldedHelp, store.foldedPeers, {label("kind", "peer")});
   out.counter(kFolded, kFoldedHelp, store.foldedRoutes, {label("kind", "route")});
   out.counter(kFolded, kFoldedHelp, store.droppedClaims, {label("kind", "name")});
+  out.counter(kFolded, kFoldedHelp, store.foldedVerdicts, {label("kind", "verdict")});
   out.gauge("loam_controller_edges", "Edges that the record knows", static_cast<double>(store.edges));
   out.gauge("loam_controller_flows", "Flows that the record knows", static_cast<double>(store.flows));
   out.gauge("loam_controller_database_bytes", "Size of graph.db", static_cast<double>(store.bytes));

@@ -14,6 +14,7 @@ struct Limits {
   std::size_t routes = 100;      ///< of one flow, then "other"
   std::size_t names = 32;        ///< claims of one address and source
   std::size_t claims = 100'000;  ///< name claims in all
+  std::size_t verdicts = 20'000;  ///< (client, destination, identity, feature, rule), then "other"
 
   std::int64_t keepTens = 600;             ///< seconds that buckets of 10 s are kept
   std::int64_t keepMinutes = 6 * 3600;     ///< of 1 min
