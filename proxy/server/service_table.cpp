@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "proxy/base/stable_hash.h"
+#include "proxy/server/admission.h"
 
 namespace loam::server {
 
 namespace {
 
 constexpr std::uint32_t kBuckets = 100'000;
+const std::string kEveryService = "every service";
 
 std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
 
@@ -21,7 +23,9 @@ ObserveGate observeGate(const std::vector<wire::FeatureConfig>& features, const 
     const std::string capability = feature.feature + "." + feature.stage;
     const bool known =
         feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
-    if (!known) unknown.push_back(capability + " for " + of);
+    // Features on connections are of one service: there is no caller and no edge of all of them.
+    const bool everywhere = of == kEveryService && feature.feature == "policy" && feature.stage != "off";
+    if (!known || everywhere) unknown.push_back(capability + " for " + of);
     if (feature.feature == "observe") gate = ObserveGate(feature);
   }
   return gate;
@@ -42,7 +46,8 @@ bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
-  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled"};
+  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled", "policy.enforce",
+          "policy.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -50,9 +55,13 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
   std::vector<std::string> unknown;
-  table.observe_ = observeGate(snapshot.defaults, ObserveGate(), "every service", unknown);
+  table.observe_ = observeGate(snapshot.defaults, ObserveGate(), kEveryService, unknown);
   for (const wire::ServiceConfig& config : snapshot.services) {
     Service service{config.name, config.captured, config.pin ? config.pin->protocol : "", {}};
+    auto admission = admissionOf(config);
+    if (!admission) return fail(std::move(admission).error());
+    service.admission = *std::move(admission);
+    service.callers = callersOf(config);
     service.observe = observeGate(config.features, table.observe_, config.name, unknown);
     for (const SocketAddress& endpoint : config.endpoints) {
       table.byAddress_.emplace(endpoint, table.services_.size());
@@ -67,6 +76,11 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   }
   std::sort(table.notCaptured_.begin(), table.notCaptured_.end());
   return table;
+}
+
+std::string_view Service::callerAt(const IpAddress& client) const {
+  const auto at = callers.find(client);
+  return at == callers.end() ? std::string_view() : std::string_view(at->second);
 }
 
 const Service* ServiceTable::find(const SocketAddress& destination) const {

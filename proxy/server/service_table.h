@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "proxy/base/address.h"
+#include "proxy/filter/connection_filter.h"
 #include "proxy/relay/tap.h"
 #include "proxy/wire/snapshot.h"
 
@@ -35,6 +38,12 @@ struct Service {
   bool captured = true;
   std::string pin;  ///< the protocol that it is known to speak; empty: not known
   ObserveGate observe;
+  /// Asked in this order before a connection to it is dialled.
+  std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};
+  std::unordered_map<IpAddress, std::string> callers{};  ///< by the address that they call from
+
+  /// The service that calls from there, believed; empty where nobody or more than one is known to.
+  std::string_view callerAt(const IpAddress& client) const;
 };
 
 /// A snapshot in the form that workers ask: immutable, shared by all of them, dropped with the last one that used it.
@@ -46,7 +55,8 @@ class ServiceTable {
 
   /// Before there is a snapshot: no services, generation 0.
   ServiceTable() = default;
-  /// InvalidArgument lists what this program cannot carry out: stages it does not know are never taken for others.
+  /// Unsupported lists what this program cannot carry out: stages it does not know are never taken for others.
+  /// InvalidArgument names settings that it cannot read.
   static Result<ServiceTable> make(const wire::Snapshot& snapshot);
 
   /// Null for a destination that the snapshot does not know.
