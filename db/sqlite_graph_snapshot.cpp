@@ -164,8 +164,7 @@ Result<std::vector<graph::ProxyState>> SqliteGraphSnapshot::proxies(graph::Windo
 
 Result<std::vector<record::VerdictSum>> SqliteGraphSnapshot::verdicts(graph::Window window) {
   std::vector<record::VerdictSum> out;
-  LOAM_TRY(
-      reader_->attempt("reading the verdicts", [&](Session& session) { out = readVerdicts(session, window); }));
+  LOAM_TRY(reader_->attempt("reading the verdicts", [&](Session& session) { out = readVerdicts(session, window); }));
   return out;
 }
 

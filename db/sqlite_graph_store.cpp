@@ -104,9 +104,8 @@ class SqliteGraphStore final : public record::GraphStore {
   record::StoreCounters counters() const override {
     const std::lock_guard lock(mutex_);
     const Folds& folds = index_.folds;
-    return {reports_,     duplicates_,        failures_,          folds.edges, folds.peers,   folds.routes,
-            folds.claims, index_.edgeCount(), index_.flowCount(), sizeOf(""),  sizeOf("-wal"),
-            folds.verdicts};
+    return {reports_,     duplicates_,        failures_,          folds.edges, folds.peers,    folds.routes,
+            folds.claims, index_.edgeCount(), index_.flowCount(), sizeOf(""),  sizeOf("-wal"), folds.verdicts};
   }
 
  private:

@@ -20,8 +20,8 @@ struct PolicyDecision {
   bool operator==(const PolicyDecision&) const = default;
 };
 
-/// Asks the rules in their order, then the default. Pure: the proxy (simulated or enforced) and the record ask this same
-/// question.
+/// Asks the rules in their order, then the default. Pure: the proxy (simulated or enforced) and the record ask this
+/// same question.
 ///
 /// Rules that need an exchange are left out here, since no exchange was read yet. A `deny` among them denies no
 /// connection. An `allow` among them, whose sources and ports fit, keeps whatever comes behind it from denying the

@@ -20,8 +20,7 @@ class PolicyFilter final : public filter::ConnectionFilter {
   PolicyFilter(PolicySettings settings, Stage stage, SourceShare enforced);
 
   /// Tells `verdicts` of every connection that the policy denies, whether it was enforced or not.
-  std::optional<filter::Denial> admit(const filter::ConnectionView& view,
-                                      filter::VerdictSink& verdicts) const override;
+  std::optional<filter::Denial> admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts) const override;
 
  private:
   const PolicySettings settings_;

@@ -46,8 +46,7 @@ bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
-  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled", "policy.enforce",
-          "policy.simulate"};
+  return {std::string(wire::kDrainCapability), "observe.on", "observe.sampled", "policy.enforce", "policy.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {

@@ -11,8 +11,8 @@ namespace loam::api {
 /// edges by caller, port and rule.
 Json::Value view(const features::PolicyImpact& impact);
 
-/// A drafted policy with what it stands on: settings, samples, oldest, age_seconds, rules, left_out. Ages are told as of
-/// the window's end, so that the same window gives the same bytes.
+/// A drafted policy with what it stands on: settings, samples, oldest, age_seconds, rules, left_out. Ages are told as
+/// of the window's end, so that the same window gives the same bytes.
 Json::Value view(const features::PolicyDraft& draft, graph::Window window);
 
 }  // namespace loam::api

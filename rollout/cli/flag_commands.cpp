@@ -218,7 +218,8 @@ void addAim(CLI::App& command, Wanted& wanted) {
   command.add_option("--include", wanted.include, "units that are in whatever the percentage says; '' for none")
       ->option_text("UNIT");
   command.add_option("--exclude", wanted.exclude, "units that are out; '' for none")->option_text("UNIT");
-  command.add_option("--settings", wanted.settings, "the feature's settings (docs/features.md); - for stdin")->option_text("JSON|FILE");
+  command.add_option("--settings", wanted.settings, "the feature's settings (docs/features.md); - for stdin")
+      ->option_text("JSON|FILE");
   command.add_option("--expires", wanted.expires, "back to off then: +2h, 2026-12-01T00:00:00Z, never")
       ->option_text("TIME");
   command.add_option("--at", wanted.at, "not now but then; 'never' calls it off")->option_text("TIME");

@@ -64,7 +64,8 @@ void printImpact(const Session& session, const Json::Value& answer) {
       << (live ? "were denied, or would have been (counted by the proxies)" : "would be denied (asked of the record)")
       << "; " << windowText(answer["header"]) << "\n";
   if (answer["exchange_decides"].asUInt64() != 0) {
-    err << answer["exchange_decides"].asUInt64() << " are admitted for rules that look at requests, which decide then\n";
+    err << answer["exchange_decides"].asUInt64()
+        << " are admitted for rules that look at requests, which decide then\n";
   }
   err << "coverage: " << coverageText(answer["header"]) << "\n";
   if (live && answer.isMember("changed_at") &&
@@ -102,8 +103,8 @@ std::string evidenceText(const Json::Value& draft) {
     text += "; oldest evidence: " + timeText(draft["oldest"].asString()) + ", " +
             lengthText(draft["age_seconds"].asInt64()) + " before the end";
   }
-  text += "\n# coverage: " + coverageText(draft["header"]) + "; captured: " +
-          percentText(draft["header"]["captured_share"].asDouble()) + " of the connections\n";
+  text += "\n# coverage: " + coverageText(draft["header"]) +
+          "; captured: " + percentText(draft["header"]["captured_share"].asDouble()) + " of the connections\n";
   for (const Json::Value& rule : draft["rules"]) {
     text += "#   " + rule["rule"].asString() + ": " + printable(rule["caller"].asString()) + ", " +
             std::to_string(rule["connections"].asUInt64()) + " connections, last " +

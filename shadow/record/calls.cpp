@@ -42,8 +42,7 @@ Named nameCall(const graph::MergedFlow& merged, const graph::Names& names) {
 std::vector<Call> addUp(std::vector<Call> calls) {
   std::map<std::tuple<std::string, IpAddress, std::uint8_t, SocketAddress, std::string, bool>, Call> sums;
   for (Call& call : calls) {
-    const auto key =
-        std::tuple(call.caller, call.client, call.prefix, call.destination, call.identity, call.captured);
+    const auto key = std::tuple(call.caller, call.client, call.prefix, call.destination, call.identity, call.captured);
     const auto [at, fresh] = sums.try_emplace(key, call);
     if (fresh) continue;
     Call& sum = at->second;

@@ -108,8 +108,7 @@ Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
   auto gathered = gather(query.window, query.routes);
   if (!gathered) return fail(std::move(gathered).error());
   graph::Header& header = gathered->header;
-  graph::Graph graph =
-      graph::assemble(std::move(gathered->flows), *gathered->names, query.collapse, header.window);
+  graph::Graph graph = graph::assemble(std::move(gathered->flows), *gathered->names, query.collapse, header.window);
   header.capturedShare = graph.header.capturedShare;
   graph.header = std::move(header);
   return graph;

@@ -1,10 +1,9 @@
-#include "rollout/features/policy_draft.h"
-#include "rollout/features/policy_impact.h"
-
 #include <random>
 
 #include "proxy/base/json.h"
 #include "proxy/filters/settings.h"
+#include "rollout/features/policy_draft.h"
+#include "rollout/features/policy_impact.h"
 #include "shadow/record/recorder.h"
 #include "tests/db/sample.h"
 

@@ -40,7 +40,8 @@ class VerdictSinkTest : public testing::Test {
  protected:
   VerdictSinkTest()
       : observer_(
-            ObserverSettings{.proxy = "p", .epoch = 1, .seed = 3, .hostsPath = "/nonexistent"}, clock_, nullptr, nullptr,
+            ObserverSettings{.proxy = "p", .epoch = 1, .seed = 3, .hostsPath = "/nonexistent"}, clock_, nullptr,
+            nullptr,
             [this](const wire::Report& report) {
               verdicts.insert(verdicts.end(), report.verdicts.begin(), report.verdicts.end());
               losses = report.losses;

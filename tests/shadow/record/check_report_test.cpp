@@ -26,7 +26,8 @@ wire::Report example() {
   edge.buckets.push_back({kNow - 10, {}, {{"GET /users/{id}", {}}}});
   report.edges.push_back(edge);
   report.names.push_back({edge.destination.ip, 80, "dns", "shop.example", 1});
-  report.verdicts.push_back({edge.client, edge.destination, "spiffe://loam/proxy/a", "policy", "default", true, kNow, 4});
+  report.verdicts.push_back(
+      {edge.client, edge.destination, "spiffe://loam/proxy/a", "policy", "default", true, kNow, 4});
   return report;
 }
 
