@@ -20,6 +20,7 @@ struct Folds {
   std::uint64_t routes = 0;
   std::uint64_t claims = 0;
   std::uint64_t identities = 0;
+  std::uint64_t verdicts = 0;
 };
 
 /// The edges, flows and routes of graph.db in memory, and the bounds on their number: finds the row of an edge report,

@@ -28,6 +28,7 @@ void FlowIndex::load(Poco::Data::Session& session) {
     if (names[i] == "folded_routes") folds.routes = values[i];
     if (names[i] == "dropped_claims") folds.claims = values[i];
     if (names[i] == "folded_identities") folds.identities = values[i];
+    if (names[i] == "folded_verdicts") folds.verdicts = values[i];
   }
   Column<std::string> claimed;
   session << "SELECT DISTINCT address FROM claims", into(claimed), now;

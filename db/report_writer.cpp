@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "db/interval_log.h"
+#include "db/verdict_rows.h"
 
 namespace loam::db {
 
@@ -33,6 +34,7 @@ bool ReportWriter::write(const wire::Report& report) {
   }
   for (const wire::EdgeReport& edge : report.edges) writeEdge(report, proxy, edge);
   writeNames(report);
+  index_.folds.verdicts += writeVerdicts(session_, report, limits_.verdicts);
   writeProxy(report, proxy);
   addCoverage(session_, proxy, report.from, report.to);
   return true;
@@ -46,7 +48,8 @@ void ReportWriter::finish(std::uint64_t counted) {
                                                           {"folded_peers", folds.peers},
                                                           {"folded_routes", folds.routes},
                                                           {"dropped_claims", folds.claims},
-                                                          {"folded_identities", folds.identities}};
+                                                          {"folded_identities", folds.identities},
+                                                          {"folded_verdicts", folds.verdicts}};
   for (const auto& [label, total] : totals) {
     std::string name = label;
     std::uint64_t value = total;

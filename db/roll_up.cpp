@@ -2,6 +2,7 @@
 
 #include <Poco/Data/Statement.h>
 
+#include "db/verdict_rows.h"
 #include "shadow/record/window_plan.h"
 
 namespace loam::db {
@@ -41,6 +42,7 @@ void rollUp(Poco::Data::Session& session, std::int64_t at, const record::Limits&
     session << "DELETE FROM buckets WHERE res = ? AND t < (SELECT t FROM horizons WHERE res = ?)", use(seconds),
         use(seconds), now;
   }
+  rollUpVerdicts(session);
   session << "DELETE FROM coverage WHERE to_ms < (SELECT t FROM horizons WHERE res = 86400) * 1000", now;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "db/verdict_rows.h"
 #include "shadow/record/cell.h"
 
 namespace loam::db {
@@ -158,6 +159,12 @@ Result<std::vector<graph::ProxyState>> SqliteGraphSnapshot::proxies(graph::Windo
       if (proxy != at.end()) out[proxy->second].covered.push_back({std::max(starts[i], from), std::min(ends[i], to)});
     }
   }));
+  return out;
+}
+
+Result<std::vector<record::VerdictSum>> SqliteGraphSnapshot::verdicts(graph::Window window) {
+  std::vector<record::VerdictSum> out;
+  LOAM_TRY(reader_->attempt("reading the verdicts", [&](Session& session) { out = readVerdicts(session, window); }));
   return out;
 }
 

@@ -28,6 +28,7 @@ class SqliteGraphSnapshot final : public record::GraphSnapshot {
   Result<std::vector<graph::Claim>> claims() override;
   Result<std::vector<graph::Alias>> aliases() override;
   Result<std::vector<graph::ProxyState>> proxies(graph::Window window) override;
+  Result<std::vector<record::VerdictSum>> verdicts(graph::Window window) override;
   Result<std::uint64_t> revision() override;
 
  private:

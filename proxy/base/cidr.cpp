@@ -36,6 +36,18 @@ Result<Cidr> Cidr::parse(std::string_view text) {
   return Cidr{*address, bits};
 }
 
+bool Cidr::contains(const IpAddress& other) const {
+  if (other.isV4() != isV4()) return false;
+  const unsigned kept = isV4() ? bits + 96 : bits;
+  const std::size_t whole = kept / 8;
+  for (std::size_t i = 0; i < whole; ++i) {
+    if (address.bytes()[i] != other.bytes()[i]) return false;
+  }
+  if (kept % 8 == 0) return true;
+  const auto differing = static_cast<unsigned>(address.bytes()[whole] ^ other.bytes()[whole]);
+  return differing >> (8 - kept % 8) == 0;
+}
+
 std::string Cidr::text() const { return address.text() + "/" + std::to_string(bits); }
 
 }  // namespace loam

@@ -15,6 +15,8 @@ struct Cidr {
   /// "10.0.0.0/8", "fd00::/8", or an address alone. Fails on anything else, bits set behind the prefix included.
   static Result<Cidr> parse(std::string_view text);
   bool isV4() const { return address.isV4(); }
+  /// Whether `other` is an address of it; never one of the other family.
+  bool contains(const IpAddress& other) const;
   std::string text() const;
 
   auto operator<=>(const Cidr&) const = default;

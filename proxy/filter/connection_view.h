@@ -13,7 +13,7 @@ struct ConnectionView {
   SocketAddress client;       ///< as the server will see it; the port may be 0 where only the record is asked
   SocketAddress destination;  ///< where the client meant to go
   relay::Vantage vantage = relay::Vantage::Explicit;
-  std::string_view caller;    ///< service that the client's address belongs to, believed; its text where nobody knows
+  std::string_view caller;    ///< service that the client's address belongs to, believed; empty where nobody knows
   bool isLocal = false;       ///< it does not leave this host
   std::string_view identity;  ///< SPIFFE id that the caller's proxy proved; empty for plaintext
 };

@@ -24,20 +24,20 @@ MtlsStage MtlsGate::stage(std::uint16_t port) const {
   return ports.empty() || std::find(ports.begin(), ports.end(), port) != ports.end() ? stage_ : MtlsStage::Off;
 }
 
-MtlsStage MtlsGate::stageOf(std::string_view caller, std::uint16_t port) const {
+MtlsStage MtlsGate::stageOf(std::string_view caller, const IpAddress& client, std::uint16_t port) const {
   const MtlsStage stage = this->stage(port);
-  return stage < MtlsStage::Prefer || share_.has(caller) ? stage : below(stage);
+  return stage < MtlsStage::Prefer || share_.has(caller, client) ? stage : below(stage);
 }
 
-bool MtlsGate::accepts(std::string_view instance, std::uint16_t port) const {
-  const MtlsStage stage = this->stage(port);
-  return stage > MtlsStage::Permissive || (stage == MtlsStage::Permissive && share_.has(instance));
+bool MtlsGate::accepts(const SocketAddress& instance) const {
+  const MtlsStage stage = this->stage(instance.port);
+  return stage > MtlsStage::Permissive || (stage == MtlsStage::Permissive && share_.has(instance.text(), instance.ip));
 }
 
 std::optional<filter::Denial> MtlsFilter::admit(const filter::ConnectionView& view,
                                                 filter::VerdictSink& verdicts) const {
   if (!view.identity.empty() || view.isLocal || view.vantage == relay::Vantage::Outbound) return std::nullopt;
-  if (gate_.stageOf(view.caller, view.destination.port) != MtlsStage::Strict) return std::nullopt;
+  if (gate_.stageOf(view.caller, view.client.ip, view.destination.port) != MtlsStage::Strict) return std::nullopt;
   verdicts.onDenied(view, {"mtls", "plaintext", true});
   return filter::Denial{"mtls", "plaintext"};
 }

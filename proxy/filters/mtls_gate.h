@@ -4,7 +4,7 @@
 
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filters/mtls.h"
-#include "proxy/filters/unit_share.h"
+#include "proxy/filters/source_share.h"
 
 namespace loam::filters {
 
@@ -18,21 +18,22 @@ MtlsStage mtlsStageOf(std::string_view name);
 class MtlsGate {
  public:
   MtlsGate() = default;
-  MtlsGate(MtlsStage stage, UnitShare share, MtlsSettings settings)
+  MtlsGate(MtlsStage stage, SourceShare share, MtlsSettings settings)
       : stage_(stage), share_(std::move(share)), settings_(std::move(settings)) {}
 
   bool isOn() const { return stage_ != MtlsStage::Off; }
   /// Off for ports that the settings leave out.
   MtlsStage stage(std::uint16_t port) const;
-  /// Of one caller: its stage while it is in the share, the one below while it is not.
-  MtlsStage stageOf(std::string_view caller, std::uint16_t port) const;
-  /// Whether an instance ("10.0.0.2:5432") takes connections from other proxies: above permissive each does.
-  bool accepts(std::string_view instance, std::uint16_t port) const;
+  /// Of one caller, by its name (empty: nobody knows it) and address: its stage while it is in the share, the one below
+  /// while it is not.
+  MtlsStage stageOf(std::string_view caller, const IpAddress& client, std::uint16_t port) const;
+  /// Whether an instance takes connections from other proxies: above permissive each does.
+  bool accepts(const SocketAddress& instance) const;
   const MtlsSettings& settings() const { return settings_; }
 
  private:
   MtlsStage stage_ = MtlsStage::Off;
-  UnitShare share_;
+  SourceShare share_;
   MtlsSettings settings_;
 };
 

@@ -72,7 +72,7 @@ std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay
   if (service.admission.empty()) return std::nullopt;
   // Who stands beside the caller, or in the middle, leaves it to the callee's side.
   if (facts.vantage != Vantage::Inbound && !context.loopGuard.isLocal(facts.destination.ip)) return std::nullopt;
-  const std::string caller = service.callerAt(facts.client.ip);
+  const std::string_view caller = service.callerAt(facts.client.ip);
   const filter::ConnectionView view{.client = facts.client,
                                     .destination = facts.destination,
                                     .vantage = facts.vantage,

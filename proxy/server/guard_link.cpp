@@ -116,8 +116,9 @@ void GuardLink::run() {
       renew(kept);
     }
     queue.lock();
-    wake_.wait_for(queue, kRetry,
-                   [this] { return stopping_ || keptChanged_ || closedChanged_ || !bypasses_.empty() || !drainWaiting_.empty(); });
+    wake_.wait_for(queue, kRetry, [this] {
+      return stopping_ || keptChanged_ || closedChanged_ || !bypasses_.empty() || !drainWaiting_.empty();
+    });
   }
 }
 
@@ -185,7 +186,8 @@ Status GuardLink::sayClosed(const std::vector<guard::ClosedEndpoint>& endpoints)
   }
   closedTold_ = true;
   closedHeld_ = endpoints;
-  whyNotClosed_ = !holds || *holds ? "" : "capture was taken off on this host: it is closed when capture is applied again";
+  whyNotClosed_ =
+      !holds || *holds ? "" : "capture was taken off on this host: it is closed when capture is applied again";
   if (!whyNotClosed_.empty()) log_.warn("server", "nothing is closed to plaintext", {{"why", whyNotClosed_}});
   return {};
 }

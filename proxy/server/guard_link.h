@@ -94,7 +94,7 @@ class GuardLink {
   std::optional<guard::GuardClient> client_;
   std::string whyNotTransparent_;
   bool released_ = false;
-  bool closedTold_ = false;  ///< to the guard of this line
+  bool closedTold_ = false;                                       ///< to the guard of this line
   std::optional<std::vector<guard::ClosedEndpoint>> closedHeld_;  ///< what it took last: the kernel keeps it without it
   std::string whyNotClosed_;
 

@@ -38,7 +38,7 @@ io::Task<void> sayNo(tls::Stream& stream, tls::Answer why) {
 const Service* advertised(const WorkerContext& context, const SocketAddress& destination) {
   if (!context.loopGuard.isLocal(destination.ip)) return nullptr;
   const Service* service = context.services->findExactly(destination);
-  return service != nullptr && service->mtls.accepts(destination.text(), destination.port) ? service : nullptr;
+  return service != nullptr && service->mtls.accepts(destination) ? service : nullptr;
 }
 
 /// A proxy is believed to speak for the address that it calls from, and for no other: else any host of the mesh could

@@ -4,12 +4,14 @@
 
 #include "proxy/base/stable_hash.h"
 #include "proxy/filters/settings.h"
+#include "proxy/server/admission.h"
 
 namespace loam::server {
 
 namespace {
 
 constexpr std::uint32_t kBuckets = 100'000;
+const std::string kEveryService = "every service";
 
 std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
 
@@ -19,7 +21,9 @@ filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string
   auto settings = filters::read<filters::MtlsSettings>(feature.settings, problems, filters::Purpose::Keep);
   if (!problems.empty()) unknown.push_back("the settings of mtls for " + of + " (" + loam::text(problems) + ")");
   return {filters::mtlsStageOf(feature.stage),
-          filters::UnitShare(feature.share, feature.salt, feature.include, feature.exclude), std::move(settings)};
+          filters::SourceShare{
+              .share = feature.share, .salt = feature.salt, .include = feature.include, .exclude = feature.exclude},
+          std::move(settings)};
 }
 
 /// What the features of one service make; what this program does not know goes to `unknown`.
@@ -30,7 +34,9 @@ void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& featu
     const std::string capability = feature.feature + "." + feature.stage;
     const bool known =
         feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
-    if (!known) unknown.push_back(capability + " for " + service.name);
+    // Features on connections are of one service: there is no caller and no edge of all of them.
+    const bool everywhere = service.name == kEveryService && feature.feature == "policy" && feature.stage != "off";
+    if (!known || everywhere) unknown.push_back(capability + " for " + service.name);
     if (feature.feature == "observe") service.observe = ObserveGate(feature);
     if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
@@ -57,7 +63,9 @@ std::vector<std::string> ServiceTable::capabilities() {
           "mtls.prefer",
           "mtls.strict",
           "observe.on",
-          "observe.sampled"};
+          "observe.sampled",
+          "policy.enforce",
+          "policy.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -65,19 +73,21 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
   std::vector<std::string> unknown;
-  table.otherwise_.name = "every service";
+  table.otherwise_.name = kEveryService;
   addFeatures(table.otherwise_, snapshot.defaults, unknown);
   for (const wire::ServiceConfig& config : snapshot.services) {
-    Service service = table.otherwise_;
-    service.name = config.name;
-    service.captured = config.captured;
-    if (config.pin) service.pin = config.pin->protocol;
+    Service service{.name = config.name, .captured = config.captured, .pin = config.pin ? config.pin->protocol : ""};
+    service.observe = table.otherwise_.observe;
+    service.mtls = table.otherwise_.mtls;
     addFeatures(service, config.features, unknown);
-    if (service.mtls.isOn()) service.admission.push_back(std::make_shared<const filters::MtlsFilter>(service.mtls));
-    service.proxies = config.proxies;
-    for (const wire::Caller& caller : config.callers) {
-      for (const IpAddress& address : caller.addresses) service.callers.emplace(address, caller.name);
+    auto admission = admissionOf(config);
+    if (!admission) return fail(std::move(admission).error());
+    service.admission = *std::move(admission);
+    if (service.mtls.isOn()) {
+      service.admission.insert(service.admission.begin(), std::make_unique<const filters::MtlsFilter>(service.mtls));
     }
+    service.proxies = config.proxies;
+    service.callers = callersOf(config);
     table.meetsPeers_ = table.meetsPeers_ || service.mtls.isOn();
     for (const SocketAddress& endpoint : config.endpoints) {
       table.byAddress_.emplace(endpoint, table.services_.size());
@@ -95,14 +105,14 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   return table;
 }
 
-std::string Service::callerAt(const IpAddress& client) const {
-  const auto found = callers.find(client);
-  return found == callers.end() ? client.text() : found->second;
-}
-
 const Service* ServiceTable::findExactly(const SocketAddress& destination) const {
   const auto found = byAddress_.find(destination);
   return found == byAddress_.end() || destination.port == 0 ? nullptr : &services_[found->second];
+}
+
+std::string_view Service::callerAt(const IpAddress& client) const {
+  const auto at = callers.find(client);
+  return at == callers.end() ? std::string_view() : std::string_view(at->second);
 }
 
 const Service* ServiceTable::find(const SocketAddress& destination) const {

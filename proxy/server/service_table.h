@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "proxy/base/address.h"
+#include "proxy/filter/connection_filter.h"
 #include "proxy/filters/mtls_gate.h"
 #include "proxy/relay/tap.h"
 #include "proxy/wire/snapshot.h"
@@ -38,13 +40,13 @@ struct Service {
   std::string pin;  ///< the protocol that it is known to speak; empty: not known
   ObserveGate observe{};
   filters::MtlsGate mtls{};
-  /// Asked in their order before a connection is dialled; those of the callee's side look at nothing else.
-  std::vector<std::shared_ptr<const filter::ConnectionFilter>> admission{};
-  std::unordered_map<IpAddress, std::string> callers{};
+  /// Asked in this order before a connection to it is dialled.
+  std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};
+  std::unordered_map<IpAddress, std::string> callers{};  ///< by the address that they call from
   std::vector<std::string> proxies{};  ///< that may answer beside its endpoints, sorted; empty: any of the mesh
 
-  /// Which service calls from there; the address's text where nobody knows.
-  std::string callerAt(const IpAddress& client) const;
+  /// The service that calls from there, believed; empty where nobody or more than one is known to.
+  std::string_view callerAt(const IpAddress& client) const;
 };
 
 /// A snapshot in the form that workers ask: immutable, shared by all of them, dropped with the last one that used it.
@@ -56,7 +58,8 @@ class ServiceTable {
 
   /// Before there is a snapshot: no services, generation 0.
   ServiceTable() = default;
-  /// InvalidArgument lists what this program cannot carry out: stages it does not know are never taken for others.
+  /// Unsupported lists what this program cannot carry out: stages it does not know are never taken for others.
+  /// InvalidArgument names settings that it cannot read.
   static Result<ServiceTable> make(const wire::Snapshot& snapshot);
 
   /// Null for a destination that the snapshot does not know.

@@ -89,9 +89,9 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
     co_return co_await dialDirectly(context, facts);
   }
   if (context.loopGuard.isLocal(facts.destination.ip)) co_return co_await directlyAs(context, facts, {State::Local, 0});
-  const std::string caller = service.callerAt(facts.client.ip);
+  const std::string_view caller = service.callerAt(facts.client.ip);
   const filters::MtlsSettings settings = service.mtls.settings();
-  const MtlsStage stage = service.mtls.stageOf(caller, port);
+  const MtlsStage stage = service.mtls.stageOf(caller, facts.client.ip, port);
   const bool strict = stage == MtlsStage::Strict;
   PeerTerms terms = peerTerms(context, facts, service, {});
   const Security known = context.peers.look(terms);

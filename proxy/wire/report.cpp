@@ -250,6 +250,7 @@ std::string encode(const Report& report) {
     entry["seen"] = Json::UInt64(name.seen);
     out["names"].append(std::move(entry));
   }
+  for (const Verdict& verdict : report.verdicts) out["verdicts"].append(toJson(verdict));
   out["losses"]["records"] = Json::UInt64(report.losses.records);
   out["losses"]["reports"] = Json::UInt64(report.losses.reports);
   out["losses"]["decoders"] = Json::UInt64(report.losses.decoders);
@@ -278,6 +279,11 @@ Result<Report> decodeReport(std::string_view json) {
     auto name = takeName(entry);
     if (!name) return fail(std::move(name).error());
     report.names.push_back(*std::move(name));
+  }
+  for (const Json::Value& entry : reader.array("verdicts")) {
+    auto verdict = verdictOf(entry);
+    if (!verdict) return fail(std::move(verdict).error());
+    report.verdicts.push_back(*std::move(verdict));
   }
   LOAM_TRY(reader.status());
   Reader losses((*value)["losses"], "report.losses.");

@@ -9,6 +9,7 @@
 #include "proxy/base/address.h"
 #include "proxy/base/histogram.h"
 #include "proxy/base/result.h"
+#include "proxy/wire/verdict.h"
 
 namespace loam::wire {
 
@@ -103,6 +104,7 @@ struct Report {
   std::int64_t to = 0;
   std::vector<EdgeReport> edges;
   std::vector<NameEvidence> names;
+  std::vector<Verdict> verdicts{};
   Losses losses;
   bool operator==(const Report&) const = default;
 };

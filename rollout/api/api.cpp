@@ -11,6 +11,7 @@
 #include "rollout/api/identity_routes.h"
 #include "rollout/api/metrics.h"
 #include "rollout/api/naming_routes.h"
+#include "rollout/api/policy_routes.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/report_routes.h"
 #include "rollout/api/webhook_routes.h"
@@ -43,6 +44,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addReportRoutes(router_, recorder_, writer_);
   addNamingRoutes(router_, recorder_, control_.ledger, writer_);
   addGraphRoutes(router_, recorder_, control_.flags, reader_, clock_);
+  addPolicyRoutes(router_, recorder_, control_.flags, reader_, clock_);
   addFlagRoutes(router_, control_);
   addPatchRoutes(router_, control_);
   addChangeRoutes(router_, control_);

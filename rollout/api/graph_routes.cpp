@@ -32,17 +32,6 @@ Response unknownNode(const Record& record, record::GraphQuery query, const std::
   return problem(error, nearest(wanted, names));
 }
 
-/// The services that are not observed whole, and that share.
-std::vector<graph::Sampled> sampled(const flags::Desired& desired) {
-  std::vector<graph::Sampled> all;
-  for (const auto& [cell, flag] : desired.flags) {
-    if (cell.feature != "observe" || flag.stage == "on") continue;
-    const double share = flag.isOff() ? 0 : static_cast<double>(flag.share) / flags::kWhole;
-    if (share < 1) all.push_back({cell.service, share});
-  }
-  return all;
-}
-
 using Show = Response (*)(const Record&, const Call&, const graph::Graph&);
 
 Response answerGraph(const Record& record, const Call& call, const std::vector<std::string_view>& more, Show show) {
@@ -54,7 +43,7 @@ Response answerGraph(const Record& record, const Call& call, const std::vector<s
   if (!query) return problem(query.error());
   auto graph = record.recorder.graph(*query);
   if (graph) {
-    graph->header.sampled = sampled(*record.flags.desired());
+    graph->header.sampled = sampledOf(*record.flags.desired());
     return show(record, call, *graph);
   }
   if (graph.error().code != ErrorCode::NotFound) return problem(graph.error());
@@ -129,6 +118,16 @@ Response answerProxies(const Record& record, const Call& call) {
 }
 
 }  // namespace
+
+std::vector<graph::Sampled> sampledOf(const flags::Desired& desired) {
+  std::vector<graph::Sampled> all;
+  for (const auto& [cell, flag] : desired.flags) {
+    if (cell.feature != "observe" || flag.stage == "on") continue;
+    const double share = flag.isOff() ? 0 : static_cast<double>(flag.share) / flags::kWhole;
+    if (share < 1) all.push_back({cell.service, share});
+  }
+  return all;
+}
 
 void addGraphRoutes(Router& router, const record::Recorder& recorder, const flags::FlagStore& flags, Background& reader,
                     const Clock& clock) {

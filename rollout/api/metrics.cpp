@@ -59,6 +59,7 @@ void addStore(Families& out, const ControllerState& state) {
   out.counter(kFolded, kFoldedHelp, store.foldedRoutes, {label("kind", "route")});
   out.counter(kFolded, kFoldedHelp, store.foldedIdentities, {label("kind", "identity")});
   out.counter(kFolded, kFoldedHelp, store.droppedClaims, {label("kind", "name")});
+  out.counter(kFolded, kFoldedHelp, store.foldedVerdicts, {label("kind", "verdict")});
   out.gauge("loam_controller_edges", "Edges that the record knows", static_cast<double>(store.edges));
   for (const auto& [security, edges] : state.edgesByState) {
     out.gauge("loam_controller_edges_secured", "Edges of the last 10 minutes, by how their connections went",

@@ -42,14 +42,14 @@ Status QueryReader::expectOnly(const std::vector<std::string_view>& known) const
   return {};
 }
 
-Result<graph::Window> QueryReader::window(std::string_view from, std::string_view to) const {
-  const auto read = [this](std::string_view key, const char* otherwise) -> Result<std::int64_t> {
+Result<graph::Window> QueryReader::window(std::string_view from, std::string_view to, const char* otherwise) const {
+  const auto read = [this](std::string_view key, const char* standard) -> Result<std::int64_t> {
     const std::string text = request_.query(key);
-    auto time = parseTime(text.empty() ? otherwise : text, now_);
+    auto time = parseTime(text.empty() ? standard : text, now_);
     if (!time) time.error().context.insert(0, std::string(key) + ": ");
     return time;
   };
-  const auto start = read(from, "-15m");
+  const auto start = read(from, otherwise);
   if (!start) return fail(start.error());
   const auto end = read(to, "now");
   if (!end) return fail(end.error());

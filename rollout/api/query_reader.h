@@ -17,8 +17,10 @@ class QueryReader {
 
   /// Fails at a parameter that is not among `known`, with the nearest name.
   Status expectOnly(const std::vector<std::string_view>& known) const;
-  /// From `from` (default -15m) to `to` (default now); fails on what is no time or not in that order.
-  Result<graph::Window> window(std::string_view from = "from", std::string_view to = "to") const;
+  /// From `from` (`otherwise` where it is not said) to `to` (default now); fails on what is no time or not in that
+  /// order.
+  Result<graph::Window> window(std::string_view from = "from", std::string_view to = "to",
+                               const char* otherwise = "-15m") const;
   /// from, to, focus, depth, collapse, protocol, min_rate, routes.
   Result<record::GraphQuery> graph() const;
 

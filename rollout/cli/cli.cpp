@@ -27,6 +27,7 @@ Cli::Cli(Terminal terminal, Home home, Restore restore)
   addTapCommand(app_, session_);
   addProxyCommands(app_, session_);
   addFlagCommands(app_, session_);
+  addPolicyCommands(app_, session_);
   addChangeCommands(app_, session_);
   addReadinessCommand(app_, session_);
   addFreezeCommands(app_, session_);

@@ -14,6 +14,7 @@ void addServiceCommands(CLI::App& app, Session& session);
 void addEdgeCommands(CLI::App& app, Session& session);
 void addNodeCommands(CLI::App& app, Session& session);
 void addFlagCommands(CLI::App& app, Session& session);
+void addPolicyCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
 void addReadinessCommand(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);

@@ -3,6 +3,7 @@
 #include "proxy/base/json.h"
 #include "rollout/cli/commands.h"
 #include "rollout/cli/flag_view.h"
+#include "rollout/cli/settings_argument.h"
 #include "rollout/cli/table.h"
 #include "rollout/cli/text.h"
 #include "shadow/graph/json_view.h"
@@ -84,8 +85,8 @@ Outcome<Json::Value> editOf(const Wanted& wanted) {
     }
   }
   if (!wanted.settings.empty()) {
-    auto settings = parseJson(wanted.settings);
-    if (!settings) return tl::unexpected(Failure{kUsage, "--settings: " + settings.error().context, {}});
+    auto settings = readSettings(wanted.settings);
+    if (!settings) return settings;
     edit["settings"] = *std::move(settings);
   }
   if (!wanted.expires.empty()) edit["expires"] = wanted.expires;
@@ -219,7 +220,8 @@ void addAim(CLI::App& command, Wanted& wanted) {
   command.add_option("--include", wanted.include, "units that are in whatever the percentage says; '' for none")
       ->option_text("UNIT");
   command.add_option("--exclude", wanted.exclude, "units that are out; '' for none")->option_text("UNIT");
-  command.add_option("--settings", wanted.settings, "the feature's settings (docs/features.md)")->option_text("JSON");
+  command.add_option("--settings", wanted.settings, "the feature's settings (docs/features.md); - for stdin")
+      ->option_text("JSON|FILE");
   command.add_option("--expires", wanted.expires, "back to off then: +2h, 2026-12-01T00:00:00Z, never")
       ->option_text("TIME");
   command.add_option("--at", wanted.at, "not now but then; 'never' calls it off")->option_text("TIME");

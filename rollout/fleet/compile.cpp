@@ -54,7 +54,7 @@ std::optional<wire::FeatureConfig> compile(const flags::Flag& flag) {
   config.salt = flag.salt;
   config.include = flag.include;
   config.exclude = flag.exclude;
-  if (!flag.isOff()) config.settings = flag.settings;
+  if (!flag.isOff()) config.settings = feature->complete(flag.settings);
   return config;
 }
 

@@ -47,6 +47,7 @@ void Aggregator::drain() {
 
 void Aggregator::take(std::uint32_t worker, const Observation& record) {
   if (record.kind == RecordKind::Opened) return open(worker, record);
+  if (record.kind == RecordKind::Verdict) return noteVerdict(record);
   auto& connections = workers_[worker].connections;
   const std::uint32_t slot = record.connection.slot;
   if (slot >= connections.size() || !connections[slot].live || connections[slot].serial != record.connection.serial) {
@@ -75,6 +76,7 @@ void Aggregator::take(std::uint32_t worker, const Observation& record) {
     case RecordKind::Closed:
       return close(connection, record);
     case RecordKind::Opened:
+    case RecordKind::Verdict:
       return;
   }
 }

@@ -16,6 +16,7 @@
 #include "shadow/observe/names.h"
 #include "shadow/observe/owners.h"
 #include "shadow/observe/pins.h"
+#include "shadow/observe/verdict_table.h"
 
 namespace loam::observe {
 
@@ -55,6 +56,8 @@ class Aggregator {
   void drainRest();
   /// Hands what was counted since the last seal to `sink`, edge by edge.
   void seal(const std::function<void(wire::EdgeReport)>& sink);
+  /// What features denied since the last call, or would have denied.
+  std::vector<wire::Verdict> takeVerdicts() { return verdicts_.take(); }
 
   /// A connection that passed by the proxy: `opened` counts it, otherwise it is only shown to live on.
   void countUncaptured(const AddressPair& pair, std::uint32_t owner, bool opened);
@@ -86,6 +89,7 @@ class Aggregator {
   void count(Connection& connection, const Observation& record);
   void countExchange(Connection& connection, const Observation& record);
   void close(Connection& connection, const Observation& record);
+  void noteVerdict(const Observation& record);
   void noteName(Connection& connection, const Observation& record);
   void noteService(Connection& connection, std::uint64_t route);
   void settle(Connection& connection);
@@ -104,6 +108,7 @@ class Aggregator {
   TextTable texts_;
   Identities identities_;
   EdgeTable edges_;
+  VerdictTable verdicts_;
   std::vector<Worker> workers_;
   std::vector<Unsettled> unsettled_;
   std::array<std::vector<AddressPair>, 2> closed_;

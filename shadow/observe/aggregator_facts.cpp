@@ -1,7 +1,29 @@
 // What the aggregator learns and tells beside its counts: names, the socket table's edges, losses, the end.
+#include <utility>
+
 #include "shadow/observe/aggregator.h"
 
 namespace loam::observe {
+
+void Aggregator::noteVerdict(const Observation& record) {
+  const Observation::Verdict& said = record.body.verdict;
+  const std::string rule(texts_.find(said.rule));
+  std::string identity(said.identity == 0 ? std::string_view() : texts_.find(said.identity));
+  const auto space = rule.find(' ');
+  if (space == std::string::npos || identity.empty() != (said.identity == 0)) {
+    ++lostRecords_;  // its texts found no room
+    return;
+  }
+  const bool fits = verdicts_.add({.client = said.client,
+                                   .destination = said.destination,
+                                   .identity = std::move(identity),
+                                   .feature = rule.substr(0, space),
+                                   .rule = rule.substr(space + 1),
+                                   .enforced = record.detail != 0,
+                                   .start = bucketOf(record.at),
+                                   .count = 1});
+  if (!fits) ++otherEdges_;
+}
 
 void Aggregator::noteName(Connection& connection, const Observation& record) {
   const bool sni = static_cast<NameSource>(record.detail) == NameSource::Sni;

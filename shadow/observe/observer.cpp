@@ -24,6 +24,8 @@ std::size_t jsonSize(const wire::EdgeReport& edge) {
   return size;
 }
 
+std::size_t jsonSize(const wire::Verdict& verdict) { return 250 + 2 * (verdict.identity.size() + verdict.rule.size()); }
+
 std::size_t jsonSize(const wire::NameEvidence& name) { return 120 + name.name.size(); }
 
 }  // namespace
@@ -128,6 +130,10 @@ void Observer::seal() {
     makeRoom(jsonSize(edge));
     report.edges.push_back(std::move(edge));
   });
+  for (wire::Verdict& verdict : aggregator_.takeVerdicts()) {
+    makeRoom(jsonSize(verdict));
+    report.verdicts.push_back(std::move(verdict));
+  }
   if (reverseDns_ != nullptr) {
     for (const ReverseName& found : reverseDns_->take()) names_.note(found.address, 0, "ptr", found.name);
   }
@@ -149,6 +155,7 @@ void Observer::send(wire::Report& report) {
   // A further report of the same seal covers no time of its own.
   report.edges.clear();
   report.names.clear();
+  report.verdicts.clear();
   report.from = report.to;
 }
 

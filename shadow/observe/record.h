@@ -29,6 +29,7 @@ enum class RecordKind : std::uint8_t {
   Name,      ///< body.text; detail: NameSource
   Lost,      ///< detail: decode::LossReason
   Closed,    ///< body.bytes: what no Bytes record told yet; detail: relay::CloseReason
+  Verdict,   ///< body.verdict, of no connection that is followed; detail: whether it was enforced
 };
 
 /// How a connection's client named its server.
@@ -51,9 +52,16 @@ struct Observation {
     std::uint64_t sent;
     std::uint64_t received;
   };
+  struct Verdict {
+    IpAddress client;
+    SocketAddress destination;
+    std::uint64_t identity;  ///< hash of the text; 0 without one
+    std::uint64_t rule;      ///< hash of "FEATURE RULE"
+  };
   union Body {
     Body() : bytes{} {}
     Opened opened;
+    Verdict verdict;
     Exchange exchange;
     Bytes bytes;
     std::uint64_t text;

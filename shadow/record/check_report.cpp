@@ -122,6 +122,10 @@ Status checkReport(const wire::Report& report, std::int64_t now) {
     if (!isWord(name.source) || name.source == "operator") return impossible(report, "name: no such source");
     if (name.seen > kMostCount) return impossible(report, "name: seen too often");
   }
+  for (const wire::Verdict& verdict : report.verdicts) {
+    const std::string wrong = wrongWith(verdict, now + kMostAhead);
+    if (!wrong.empty()) return impossible(report, "verdict: " + wrong);
+  }
   return {};
 }
 

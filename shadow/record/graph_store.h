@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shadow/graph/flow.h"
+#include "shadow/record/calls.h"
 
 namespace loam::record {
 
@@ -31,6 +32,8 @@ class GraphSnapshot {
   virtual Result<std::vector<graph::Claim>> claims() = 0;  ///< the operator's included
   virtual Result<std::vector<graph::Alias>> aliases() = 0;
   virtual Result<std::vector<graph::ProxyState>> proxies(graph::Window window) = 0;
+  /// Of all services, in the buckets that overlap the window.
+  virtual Result<std::vector<VerdictSum>> verdicts(graph::Window window) = 0;
   virtual Result<std::uint64_t> revision() = 0;
 };
 
@@ -48,6 +51,7 @@ struct StoreCounters {
   std::uint64_t flows = 0;
   std::uint64_t bytes = 0;  ///< of the file
   std::uint64_t walBytes = 0;
+  std::uint64_t foldedVerdicts = 0;  ///< verdicts counted in "other"
 };
 
 /// The durable record of observations. Implemented in `db`. Any thread; writes go one after the other, reads beside

@@ -84,12 +84,12 @@ Result<std::vector<bool>> Recorder::ingest(std::span<const wire::Report> reports
   return store_.ingest(reports);
 }
 
-Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
-  LOAM_TRY(checkWindow(query.window));
+Result<Recorder::Gathered> Recorder::gather(graph::Window asked, bool routes) const {
+  LOAM_TRY(checkWindow(asked));
   auto snapshot = store_.snapshot();
   if (!snapshot) return fail(std::move(snapshot).error());
   GraphSnapshot& state = **snapshot;
-  auto sums = state.sums(query.window, Snap::Around, query.routes);
+  auto sums = state.sums(asked, Snap::Around, routes);
   if (!sums) return fail(std::move(sums).error());
   const graph::Window window = sums->window;
   auto flows = state.flows();
@@ -105,7 +105,7 @@ Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
 
   graph::Merger merger(join(*std::move(flows), *sums), *proxies, window);
   for (std::size_t i = 0; i < merger.stretches().size(); ++i) {
-    auto inside = state.sums(merger.stretches()[i], Snap::Inside, query.routes);
+    auto inside = state.sums(merger.stretches()[i], Snap::Inside, routes);
     if (!inside) return fail(std::move(inside).error());
     merger.fill(i, inside->flows);
   }
@@ -113,11 +113,24 @@ Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
     const std::lock_guard lock(mutex_);
     claims->insert(claims->end(), catalogue_.begin(), catalogue_.end());
   }
-  const graph::Names names(*claims, *aliases, window);
-  graph::Graph graph = graph::assemble(std::move(merger).finish(), names, query.collapse, window);
-  graph.header.revision = *revision;
-  graph.header.resolution = sums->resolution;
-  graph.header.coverage = graph::coverageOf(*proxies, window, unixSeconds(clock_.wall()));
+  Gathered gathered;
+  gathered.state = *std::move(snapshot);
+  gathered.flows = std::move(merger).finish();
+  gathered.names = std::make_unique<const graph::Names>(*claims, *aliases, window);
+  gathered.header.window = window;
+  gathered.header.revision = *revision;
+  gathered.header.resolution = sums->resolution;
+  gathered.header.coverage = graph::coverageOf(*proxies, window, unixSeconds(clock_.wall()));
+  return gathered;
+}
+
+Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {
+  auto gathered = gather(query.window, query.routes);
+  if (!gathered) return fail(std::move(gathered).error());
+  graph::Header& header = gathered->header;
+  graph::Graph graph = graph::assemble(std::move(gathered->flows), *gathered->names, query.collapse, header.window);
+  header.capturedShare = graph.header.capturedShare;
+  graph.header = std::move(header);
   return graph;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -10,6 +11,8 @@
 #include "proxy/base/clock.h"
 #include "shadow/graph/diff.h"
 #include "shadow/graph/focus.h"
+#include "shadow/graph/merge.h"
+#include "shadow/graph/names.h"
 #include "shadow/record/graph_store.h"
 #include "shadow/record/limits.h"
 
@@ -48,6 +51,9 @@ class Recorder {
 
   /// NotFound when the filter's focus is no node.
   Result<graph::Graph> graph(const GraphQuery& query) const;
+  /// Who called `service` (a name, an id, an address:port), and what its features denied. NotFound when the window
+  /// knows no such service.
+  Result<Calls> calls(graph::Window window, const std::string& service) const;
   Result<graph::Diff> diff(const GraphQuery& query, graph::Window before, graph::Window after) const;
 
   /// How `node` (a name, an id, an address or an address:port) gets the name of the operator's choice; empty takes it
@@ -69,6 +75,15 @@ class Recorder {
   std::uint64_t refusedReports() const { return refused_; }
 
  private:
+  /// One state of the record over a window: its flows merged, and who is called what.
+  struct Gathered {
+    std::unique_ptr<GraphSnapshot> state;
+    std::vector<graph::MergedFlow> flows;
+    std::unique_ptr<const graph::Names> names;
+    graph::Header header;  // but what flows tell
+  };
+
+  Result<Gathered> gather(graph::Window window, bool routes) const;
   Result<graph::Graph> whole(const GraphQuery& query) const;
   Result<std::string> shownName(const std::string& node) const;
 
@@ -82,5 +97,7 @@ class Recorder {
 
 /// What makes a report impossible, in one line; a report that passes can be counted. `now` in unix seconds.
 Status checkReport(const wire::Report& report, std::int64_t now);
+/// What makes a verdict of a report impossible; empty for nothing. `latest`: unix seconds after which no bucket begins.
+std::string wrongWith(const wire::Verdict& verdict, std::int64_t latest);
 
 }  // namespace loam::record

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "shadow/observe/verdict_sink.h"
+
 namespace loam::report {
 
 Pipeline::Pipeline(const observe::ObserverSettings& settings, unsigned workers, const Clock& clock, Log& log,
@@ -29,6 +31,10 @@ Pipeline::~Pipeline() { finish(milliseconds(0)); }
 
 std::unique_ptr<relay::TapFactory> Pipeline::tapFactory(unsigned index) {
   return std::make_unique<observe::ConnectionTapFactory>(*channels_[index], decode::makeDetector);
+}
+
+std::unique_ptr<filter::VerdictSink> Pipeline::verdictSink(unsigned index) {
+  return std::make_unique<observe::ChannelVerdicts>(*channels_[index], clock_);
 }
 
 void Pipeline::observe() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/base/log.h"
+#include "proxy/filter/connection_filter.h"
 #include "proxy/relay/tap.h"
 #include "shadow/observe/fact_poller.h"
 #include "shadow/observe/observer.h"
@@ -34,6 +35,8 @@ class Pipeline {
 
   /// For worker `index`, once.
   std::unique_ptr<relay::TapFactory> tapFactory(unsigned index);
+  /// For worker `index`: where its connection filters tell what they deny.
+  std::unique_ptr<filter::VerdictSink> verdictSink(unsigned index);
   /// After the workers ended: folds and seals what is left, sends it within `patience` or spools it.
   void finish(milliseconds patience);
 

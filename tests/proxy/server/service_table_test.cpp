@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/base/json.h"
 #include "proxy/base/stable_hash.h"
 
 namespace loam::server {
@@ -110,7 +111,7 @@ TEST(ServiceTableTest, MutualTlsIsOfServicesThatItNamesAlone) {
   const Service* shop = table->find(*SocketAddress::parse("10.0.0.2:80"));
   EXPECT_EQ(shop->mtls.stage(80), filters::MtlsStage::Strict);
   EXPECT_EQ(shop->callerAt(*IpAddress::parse("10.0.0.9")), "web");
-  EXPECT_EQ(shop->callerAt(*IpAddress::parse("10.0.0.8")), "10.0.0.8");
+  EXPECT_EQ(shop->callerAt(*IpAddress::parse("10.0.0.8")), "");
   EXPECT_EQ(table->otherwise().mtls.stage(80), filters::MtlsStage::Off) << "a stranger has no proxy to be asked";
   EXPECT_EQ(table->findExactly(*SocketAddress::parse("10.0.0.2:80")), shop);
   EXPECT_EQ(table->findExactly(*SocketAddress::parse("10.0.0.3:22")), nullptr) << "a whole host is no endpoint";
@@ -137,6 +138,78 @@ TEST(ServiceTableTest, ListsWhereNothingIsToBeCaptured) {
   ASSERT_TRUE(table);
   EXPECT_EQ(table->notCaptured(),
             (std::vector{*SocketAddress::parse("10.0.0.1:5432"), *SocketAddress::parse("10.0.0.2:80")}));
+}
+
+class Deaf final : public filter::VerdictSink {
+ public:
+  void onDenied(const filter::ConnectionView&, const filter::Verdict&) override {}
+};
+
+wire::FeatureConfig policy(const std::string& stage, const std::string& settings) {
+  wire::FeatureConfig config;
+  config.feature = "policy";
+  config.stage = stage;
+  config.settings = *parseJson(settings);
+  return config;
+}
+
+TEST(ServiceTableTest, MakesTheFiltersOfAServicesPolicy) {
+  wire::Snapshot snapshot;
+  const std::string onlyWeb =
+      R"({"default":"deny","rules":[{"name":"web","action":"allow","match":{"sources":["web"]}}]})";
+  snapshot.services = {service("cart", "10.0.0.1:80", {policy("enforce", onlyWeb)}),
+                       service("shop", "10.0.0.2:80", {policy("simulate", onlyWeb)}),
+                       service("api", "10.0.0.3:80", {policy("simulate", R"({"rules":[{"name":"a","action":"deny",
+                           "match":{"methods":["PUT"]}}]})")}),
+                       service("off", "10.0.0.4:80", {policy("off", "{}")})};
+  snapshot.services[0].callers = {{"web", {*IpAddress::parse("10.0.9.1")}}};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table) << table.error().describe();
+  Deaf deaf;
+  const auto denies = [&](const char* destination, const char* client) {
+    const Service* to = table->find(*SocketAddress::parse(destination));
+    const filter::ConnectionView view{.client = *SocketAddress::parse(client),
+                                      .destination = *SocketAddress::parse(destination),
+                                      .vantage = relay::Vantage::Inbound,
+                                      .caller = to->callerAt(SocketAddress::parse(client)->ip),
+                                      .identity = {}};
+    return to->admission.at(0)->admit(view, deaf).has_value();
+  };
+  EXPECT_FALSE(denies("10.0.0.1:80", "10.0.9.1:4711"));
+  EXPECT_TRUE(denies("10.0.0.1:80", "10.0.9.2:4711"));
+  EXPECT_FALSE(denies("10.0.0.2:80", "10.0.9.2:4711"));
+  EXPECT_TRUE(table->find(*SocketAddress::parse("10.0.0.3:80"))->admission.empty()) << "it acts on exchanges alone";
+  EXPECT_TRUE(table->find(*SocketAddress::parse("10.0.0.4:80"))->admission.empty());
+}
+
+TEST(ServiceTableTest, APolicyThatCannotBeReadOrIsOfEveryServiceIsRefused) {
+  wire::Snapshot snapshot;
+  snapshot.services = {service("cart", "10.0.0.1:80", {policy("enforce", R"({"defualt":"deny"})")})};
+  const auto unread = ServiceTable::make(snapshot);
+  ASSERT_FALSE(unread);
+  EXPECT_NE(unread.error().context.find("policy for cart: /defualt"), std::string::npos) << unread.error().context;
+  snapshot.services.clear();
+  snapshot.defaults = {policy("enforce", R"({"default":"deny"})")};
+  const auto everywhere = ServiceTable::make(snapshot);
+  ASSERT_FALSE(everywhere);
+  EXPECT_NE(everywhere.error().context.find("policy.enforce for every service"), std::string::npos);
+}
+
+TEST(ServiceTableTest, AnAddressOfTwoCallersIsNobodys) {
+  wire::Snapshot snapshot;
+  snapshot.services = {service("cart", "10.0.0.1:80")};
+  const auto at = [](const char* text) { return *IpAddress::parse(text); };
+  snapshot.services[0].callers = {{"10.0.9.3", {at("10.0.9.3")}},
+                                  {"cron", {at("10.0.9.2")}},
+                                  {"web", {at("10.0.9.1"), at("10.0.9.2"), at("10.0.9.3")}},
+                                  {"10.0.9.1", {at("10.0.9.1")}}};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table);
+  const Service& cart = *table->find(*SocketAddress::parse("10.0.0.1:80"));
+  EXPECT_EQ(cart.callerAt(at("10.0.9.1")), "web");
+  EXPECT_EQ(cart.callerAt(at("10.0.9.2")), "");
+  EXPECT_EQ(cart.callerAt(at("10.0.9.3")), "web") << "an address is no name";
+  EXPECT_EQ(cart.callerAt(at("10.0.9.4")), "");
 }
 
 }  // namespace

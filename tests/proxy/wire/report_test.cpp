@@ -32,6 +32,16 @@ Report example() {
   edge.buckets.push_back(bucket);
   report.edges.push_back(edge);
   report.names.push_back({*IpAddress::parse("10.0.0.2"), 5432, "dns", "db.example", 9});
+  report.verdicts.push_back({.client = edge.client,
+                             .destination = edge.destination,
+                             .identity = "spiffe://loam/proxy/a",
+                             .feature = "policy",
+                             .rule = "default",
+                             .enforced = true,
+                             .start = 1700000000,
+                             .count = 4});
+  report.verdicts.push_back(report.verdicts.back());
+  report.verdicts.back().identity.clear();
   return report;
 }
 
@@ -62,6 +72,8 @@ TEST(ReportTest, E13_ImpossibleValuesAreRefusedByName) {
   };
   EXPECT_EQ(broken([](Json::Value& v) { v["sequence"] = -1; }),
             "report.sequence: expected a whole number, not negative");
+  EXPECT_EQ(broken([](Json::Value& v) { v["verdicts"] = 1; }), "report.verdicts: expected an array");
+  EXPECT_EQ(broken([](Json::Value& v) { v["verdicts"][1].removeMember("rule"); }), "verdicts.rule: missing");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"] = 1; }), "report.edges: expected an array");
   EXPECT_EQ(broken([](Json::Value& v) { v["edges"][0].removeMember("vantage"); }), "edges.vantage: missing");
   EXPECT_NE(broken([](Json::Value& v) { v["edges"][0]["security"] = 7; }).find("edges.security: "), std::string::npos);

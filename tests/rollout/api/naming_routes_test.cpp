@@ -34,6 +34,9 @@ class NamesOnly final : public record::GraphStore {
     }
     Result<std::vector<graph::Alias>> aliases() override { return std::vector<graph::Alias>(); }
     Result<std::vector<graph::ProxyState>> proxies(graph::Window) override { return std::vector<graph::ProxyState>(); }
+    Result<std::vector<record::VerdictSum>> verdicts(graph::Window) override {
+      return std::vector<record::VerdictSum>();
+    }
     Result<std::uint64_t> revision() override { return std::uint64_t{1}; }
 
    private:

@@ -201,6 +201,17 @@ TEST(CompileTest, SaysNothingOfWhatEveryProxyDoesByItself) {
   EXPECT_TRUE(compile(flagOf("a", *features::find("observe"), 0)));  // off is news: it begins on
 }
 
+TEST(CompileTest, ProxiesGetTheWholeOfTheSettings) {
+  flags::Flag flag = flagOf("a", *features::find("policy"), 1);
+  flag.settings["rules"][0]["name"] = "no-cron";
+  flag.settings["rules"][0]["action"] = "deny";
+  flag.settings["rules"][0]["match"]["sources"].append("cron");
+  const auto config = compile(flag);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->settings["default"].asString(), "allow") << "a default is told, so that no two versions differ";
+  EXPECT_EQ(config->settings["rules"][0]["match"]["sources"][0].asString(), "cron");
+}
+
 TEST(CompileTest, LeavesOutServicesThatTheRecordDoesNotKnow) {
   Mesh mesh;
   std::vector<Withheld> withheld;

@@ -27,6 +27,8 @@ wire::Report example() {
   edge.buckets.push_back({kNow - 10, {}, {{"GET /users/{id}", {}}}});
   report.edges.push_back(edge);
   report.names.push_back({edge.destination.ip, 80, "dns", "shop.example", 1});
+  report.verdicts.push_back(
+      {edge.client, edge.destination, "spiffe://loam/proxy/a", "policy", "default", true, kNow, 4});
   return report;
 }
 
@@ -105,6 +107,14 @@ TEST(CheckReportTest, E13_ImpossibleReportsAreRefusedAndSayWhy) {
       {"route", [](wire::Report& r) { r.edges[0].buckets[0].routes[0].route = "\xff"; }},
       {"losses", [](wire::Report& r) { r.losses.records = ~0ULL; }},
       {"source", [](wire::Report& r) { r.names[0].source = "operator"; }},  // not a proxy's to say
+      {"verdict: feature", [](wire::Report& r) { r.verdicts[0].feature = "a b"; }},
+      {"verdict: rule", [](wire::Report& r) { r.verdicts[0].rule = "a\nb"; }},
+      {"verdict: rule", [](wire::Report& r) { r.verdicts[0].rule.clear(); }},
+      {"verdict: identity", [](wire::Report& r) { r.verdicts[0].identity = std::string(3000, 'a'); }},
+      {"verdict: start", [](wire::Report& r) { r.verdicts[0].start += 3; }},
+      {"verdict: start", [](wire::Report& r) { r.verdicts[0].start += 86'400 * 2; }},
+      {"verdict: count", [](wire::Report& r) { r.verdicts[0].count = 0; }},
+      {"verdict: count", [](wire::Report& r) { r.verdicts[0].count = ~0ULL; }},
       {"often", [](wire::Report& r) { r.names[0].seen = ~0ULL; }},
   };
   for (const Case& one : cases) {
