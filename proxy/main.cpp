@@ -209,8 +209,10 @@ int run(const std::string& configFile, bool checkOnly) {
   };
   auto kept = keptSnapshot(*settings);
   const bool killed = kill.isKilled();
-  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed),
-                                      *enroller ? &(*enroller)->identity() : nullptr);
+  server::Beside beside;
+  if (*enroller) beside.identity = &(*enroller)->identity();
+  if (*pipeline) beside.verdicts = [&](unsigned index) { return (*pipeline)->verdictSink(index); };
+  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed), beside);
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
   auto snapshots = makeSnapshotSource(*settings, enroller->get(), clock, log, **server);

@@ -21,6 +21,8 @@ class MtlsGate {
   MtlsGate(MtlsStage stage, SourceShare share, MtlsSettings settings)
       : stage_(stage), share_(std::move(share)), settings_(std::move(settings)) {}
 
+  /// Its stage holds for every unit.
+  bool isForAll() const { return share_.share >= SourceShare::kWhole && share_.exclude.empty(); }
   bool isOn() const { return stage_ != MtlsStage::Off; }
   /// Off for ports that the settings leave out.
   MtlsStage stage(std::uint16_t port) const;

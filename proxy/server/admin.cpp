@@ -88,6 +88,7 @@ http::Response Admin::readiness() const {
   out["drained"] = drained;
   if (guard != nullptr)
     out["client_addresses"] = guard->whyNotTransparent().empty() ? "kept" : guard->whyNotTransparent();
+  if (guard != nullptr && !guard->whyNotClosed().empty()) out["not_closed"] = guard->whyNotClosed();
   if (more_.state) more_.state(out);
   return {attached && !server_.isDraining() ? 200 : 503, "application/json", writeJsonPretty(out), {}};
 }

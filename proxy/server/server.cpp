@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 
+#include "proxy/server/host_addresses.h"
+
 namespace loam::server {
 
 namespace {
@@ -18,22 +20,25 @@ unsigned workersOf(const Settings& settings) {
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Clock& clock, Log& log,
                                               const TapFactories& taps, std::shared_ptr<const ServiceTable> services,
-                                              const CurrentIdentity* identity) {
+                                              const Beside& beside) {
   auto heartbeats = HeartbeatPage::make(workersOf(settings));
   if (!heartbeats) return fail(std::move(heartbeats).error());
   std::unique_ptr<Server> server(new Server(*std::move(heartbeats)));
   LOAM_TRY(server->bindPorts(settings, clock));
   if (!settings.guard.empty()) server->makeGuardLink(settings, log);
-  PeerAccess peers{identity, settings.peerPort,
+  PeerAccess peers{beside.identity, settings.peerPort,
                    [&log, said = std::make_shared<std::atomic<bool>>(false)](const Error& error) {
                      if (said->exchange(true)) return;
                      log.error("mtls", "other proxies cannot reach this one: it tries again every second",
                                {{"error", error.describe()}});
                    }};
-  LOAM_TRY(server->startWorkers(settings, taps, std::move(peers), services));
+  LOAM_TRY(server->startWorkers(settings, taps, std::move(peers), beside, services));
   if (const auto controller = SocketAddress::parse(settings.controller)) server->controller_ = *controller;
   if (server->guard_) server->guard_->keepBypassed(server->bypassed(services.get()));
-  if (services) server->setDrained(services->drained(), [] {});
+  if (services) {
+    server->setDrained(services->drained(), [] {});
+    server->close(*services, [] {});
+  }
   if (server->guard_) {
     LOAM_TRY(server->guard_->start());
     server->letControllerPast();
@@ -59,7 +64,7 @@ Status Server::bindPorts(const Settings& settings, const Clock& clock) {
   return {};
 }
 
-Status Server::startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers,
+Status Server::startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers, const Beside& beside,
                             const std::shared_ptr<const ServiceTable>& services) {
   std::vector<SocketAddress> own = addresses_;
   own.push_back({IpAddress(), settings.peerPort});
@@ -69,7 +74,8 @@ Status Server::startWorkers(const Settings& settings, const TapFactories& taps, 
     done();
   };
   for (unsigned i = 0; i < loops_.size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, peers, onBypass));
+    workers_.push_back(std::make_unique<Worker>(i, std::move(loops_[i]), taps(i), heartbeats_, own, peers,
+                                                beside.verdicts ? beside.verdicts(i) : nullptr, onBypass));
     if (services) workers_.back()->install(services, [] {});  // before it listens
     for (std::size_t port = 0; port < settings.listen.size(); ++port) {
       workers_.back()->listen(std::move(bound_[i][port]), Entry{relay::Vantage::Explicit, settings.listen[port].to});
@@ -168,12 +174,21 @@ std::vector<ConnectionSummary> Server::connections(std::size_t most) {
 
 void Server::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
   if (guard_) guard_->keepBypassed(bypassed(services.get()));
-  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size() + 1);
+  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size() + 2);
   const auto one = [left, done] {
     if (left->fetch_sub(1) == 1) done();
   };
   for (auto& worker : workers_) worker->install(services, one);
+  close(*services, one);
   setDrained(services->drained(), one);
+}
+
+void Server::close(const ServiceTable& services, std::function<void()> done) {
+  if (!guard_) return done();
+  std::vector<guard::ClosedEndpoint> closed = services.closed(hostAddresses());
+  if (!closed.empty()) return guard_->keepClosed(std::move(closed), std::move(done));
+  guard_->keepClosed({}, [] {});
+  done();
 }
 
 void Server::setDrained(bool drained, std::function<void()> done) {

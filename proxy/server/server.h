@@ -17,6 +17,13 @@ namespace loam::server {
 /// Worker threads that these settings ask for: one per core by default.
 unsigned workersOf(const Settings& settings);
 
+/// What not every proxy has.
+struct Beside {
+  const CurrentIdentity* identity = nullptr;  ///< that other proxies know this one by; outlives the server
+  /// Makes the sink of worker `index`, to be called on that worker alone; empty: nobody listens.
+  std::function<std::unique_ptr<filter::VerdictSink>(unsigned index)> verdicts{};
+};
+
 /// The data plane of one process: its workers, their listeners, its guard. Belongs to the thread that started it.
 class Server {
  public:
@@ -26,11 +33,10 @@ class Server {
   /// Binds every port, starts the workers, attaches to the guard. Fails with one clear line: a port that is taken, a
   /// second proxy on the guard (Conflict), a guard that is not there.
   /// `services` hold from the first connection on; where they say that this proxy is drained, capture is not engaged.
-  /// `identity`, which outlives it, is what other proxies know this one by; null: it speaks to none.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, const Clock& clock, Log& log,
                                                const TapFactories& taps,
                                                std::shared_ptr<const ServiceTable> services = nullptr,
-                                               const CurrentIdentity* identity = nullptr);
+                                               const Beside& beside = {});
 
   /// Accepts no more, and lets live connections go on. With `handOver` waits up to 3 s, still accepting, for another
   /// proxy to take capture over; true when one has. Without one capture is revoked, and what waits in the queues taken.
@@ -70,11 +76,13 @@ class Server {
   template <class T>
   std::vector<T> askWorkers(const std::function<void(Worker&, std::function<void(T)>)>& ask);
   Status bindPorts(const Settings& settings, const Clock& clock);
-  Status startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers,
+  Status startWorkers(const Settings& settings, const TapFactories& taps, PeerAccess peers, const Beside& beside,
                       const std::shared_ptr<const ServiceTable>& services);
   void makeGuardLink(const Settings& settings, Log& log);
   void onAttached(guard::Listeners listeners, const DialTerms& terms);
   void setDrained(bool drained, std::function<void()> done);
+  /// Has the guard close what is strict on this host; waits for it only where something is.
+  void close(const ServiceTable& services, std::function<void()> done);
   void letControllerPast();
   /// Destinations that are not captured: those of the snapshot, and the controller, which this proxy asks by itself.
   std::vector<SocketAddress> bypassed(const ServiceTable* services) const;

@@ -105,6 +105,26 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   return table;
 }
 
+std::vector<guard::ClosedEndpoint> ServiceTable::closed(const std::unordered_set<IpAddress>& host) const {
+  std::vector<guard::ClosedEndpoint> closed;
+  for (const auto& [endpoint, index] : byAddress_) {
+    const filters::MtlsGate& mtls = services_[index].mtls;
+    if (endpoint.port == 0 || !host.contains(endpoint.ip) || endpoint.ip.isLoopback()) continue;
+    if (mtls.stage(endpoint.port) != filters::MtlsStage::Strict) continue;
+    guard::ClosedEndpoint one{endpoint, {}};
+    if (!mtls.isForAll()) {
+      for (const auto& [address, caller] : services_[index].callers) {
+        const bool strict = mtls.stageOf(caller, address, endpoint.port) == filters::MtlsStage::Strict;
+        if (strict) one.sources.push_back(address);
+      }
+      if (one.sources.empty()) continue;
+      std::sort(one.sources.begin(), one.sources.end());
+    }
+    closed.push_back(std::move(one));
+  }
+  return closed;
+}
+
 const Service* ServiceTable::findExactly(const SocketAddress& destination) const {
   const auto found = byAddress_.find(destination);
   return found == byAddress_.end() || destination.port == 0 ? nullptr : &services_[found->second];

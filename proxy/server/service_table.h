@@ -5,11 +5,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "proxy/base/address.h"
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filters/mtls_gate.h"
+#include "proxy/guard/closed_endpoint.h"
 #include "proxy/relay/tap.h"
 #include "proxy/wire/snapshot.h"
 
@@ -72,6 +74,9 @@ class ServiceTable {
   std::size_t size() const { return services_.size(); }
   /// Where no connection is to be captured, sorted; with their ports.
   const std::vector<SocketAddress>& notCaptured() const { return notCaptured_; }
+  /// What plaintext must not reach past the proxy, of a host that has these addresses: endpoints of services that are
+  /// strict, for everybody or for some callers.
+  std::vector<guard::ClosedEndpoint> closed(const std::unordered_set<IpAddress>& host) const;
   /// Some service asks for mutual TLS, or for looking whether it could be: this proxy is there for others.
   bool meetsPeers() const { return meetsPeers_; }
   /// Nothing at all is to be captured: this proxy is out of the way of new connections.

@@ -7,7 +7,6 @@
 
 #include "proxy/base/json.h"
 #include "proxy/io/signal.h"
-#include "proxy/server/host_addresses.h"
 #include "proxy/server/kill_switch.h"
 
 namespace loam::server {
@@ -107,22 +106,10 @@ wire::Watch SnapshotSource::question() {
   watch.oldConnections = workers_.oldConnections(acknowledged_);
   if (enroller_ != nullptr) watch.trust = enroller_->state().trustStep;
   watch.killed = killed_;
-  watch.addresses = reachable();
   watch.missed = workers_.takeMissed();
   watch.drained = workers_.drained();
   watch.waitMs = static_cast<std::uint32_t>(waitFor(watch).count());
   return watch;
-}
-
-/// Where other hosts find this one.
-std::vector<IpAddress> SnapshotSource::reachable() {
-  std::vector<IpAddress> addresses;
-  for (const IpAddress& address : hostAddresses()) {
-    if (!address.isLoopback() && !address.isLinkLocal()) addresses.push_back(address);
-  }
-  std::sort(addresses.begin(), addresses.end());
-  if (addresses.size() > wire::kMostAddresses) addresses.resize(wire::kMostAddresses);
-  return addresses;
 }
 
 /// What is not yet in effect is to be told soon, and what found no room may find some.

@@ -81,7 +81,6 @@ class SnapshotSource {
   void refuse(std::uint64_t generation, std::string reason);
   void onSilence(const Result<http::Response>& answer);
   wire::Watch question();
-  static std::vector<IpAddress> reachable();
   milliseconds waitFor(const wire::Watch& watch) const;
 
   const std::string proxy_;

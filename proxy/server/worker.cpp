@@ -10,6 +10,7 @@ namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
                HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners, PeerAccess peers,
+               std::unique_ptr<filter::VerdictSink> verdicts,
                std::function<void(const SocketAddress&, std::function<void()>)> onBypass)
     : index_(index),
       loop_(std::move(loop)),
@@ -19,6 +20,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
       peerAccess_(std::move(peers)),
       peerIdentity_(peerAccess_.identity, loop_->clock()),
       peers_(*loop_, peerAccess_.port, peerIdentity_),
+      verdicts_(verdicts ? std::move(verdicts) : std::make_unique<filter::NoVerdicts>()),
       context_{.loop = *loop_,
                .resources = *resources_,
                .taps = *taps_,
@@ -27,7 +29,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
                .loopGuard = loopGuard_,
                .identity = peerIdentity_,
                .peers = peers_,
-               .verdicts = verdicts_,
+               .verdicts = *verdicts_,
                .terms = {},
                .services = services_.get(),
                .missed = {},

@@ -27,6 +27,7 @@ class Worker {
   /// `taps` is called on the worker's thread alone. `ownListeners`: ports that must never be dialled.
   Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
          HeartbeatPage& heartbeats, std::vector<SocketAddress> ownListeners, PeerAccess peers,
+         std::unique_ptr<filter::VerdictSink> verdicts,
          std::function<void(const SocketAddress&, std::function<void()>)> onBypass);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -93,7 +94,7 @@ class Worker {
   PeerIdentity peerIdentity_;
   std::uint64_t judged_ = 0;  // version of the identity that live connections were last held against
   Peers peers_;
-  filter::NoVerdicts verdicts_;
+  std::unique_ptr<filter::VerdictSink> verdicts_;
   std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
   WorkerContext context_;
   std::vector<std::unique_ptr<Entrance>> entrances_;

@@ -69,7 +69,6 @@ std::string encode(const Watch& watch) {
   if (watch.trust != 0) out["trust"] = Json::UInt64(watch.trust);
   if (watch.killed) out["killed"] = true;
   if (watch.drained) out["drained"] = put(*watch.drained);
-  for (const IpAddress& address : watch.addresses) out["addresses"].append(address.text());
   if (!watch.missed.empty()) out["missed"] = Json::Value(Json::arrayValue);
   for (const SocketAddress& address : watch.missed) out["missed"].append(address.text());
   out["wait_ms"] = watch.waitMs;
@@ -83,7 +82,7 @@ Result<Watch> decodeWatch(std::string_view json) {
   std::vector<FieldProblem> problems;
   Fields fields(*value, "", problems,
                 {"proxy", "version", "capabilities", "epoch", "acknowledged", "in_effect", "refused", "old_connections",
-                 "trust", "killed", "drained", "addresses", "missed", "wait_ms"});
+                 "trust", "killed", "drained", "missed", "wait_ms"});
   Watch watch;
   fields.require("proxy");
   watch.proxy = fields.text("proxy", 255).value_or("");
@@ -100,13 +99,6 @@ Result<Watch> decodeWatch(std::string_view json) {
   watch.killed = fields.boolean("killed").value_or(false);
   if (auto drained = fields.object("drained", {"accepting", "connections", "explicit_connections", "ports"})) {
     watch.drained = takeDrained(*drained);
-  }
-  for (const std::string& text : fields.texts("addresses", kMostAddresses)) {
-    if (const auto address = IpAddress::parse(text)) {
-      watch.addresses.push_back(*address);
-    } else {
-      fields.problem("addresses", "expected addresses like 10.0.0.1, not \"" + text + "\"");
-    }
   }
   watch.missed = addresses(fields, "missed", kMostMissed);
   fields.require("wait_ms");

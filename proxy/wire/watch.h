@@ -45,7 +45,6 @@ struct Watch {
   std::uint64_t trust = 0;            ///< step of the trust whose roots it believes and whose leaf it holds; 0: none
   bool killed = false;                ///< on its own host: it runs no feature, whatever it acknowledges
   std::optional<Drained> drained;     ///< it is drained, and capture is revoked
-  std::vector<IpAddress> addresses;   ///< of its host, those of the host alone left out; sorted
   std::vector<SocketAddress> missed;  ///< destinations that the snapshot does not know, since the last question
   std::uint32_t waitMs = 0;
 
@@ -55,7 +54,6 @@ struct Watch {
 constexpr std::size_t kMostWatchBytes = 256 * 1024;
 constexpr std::size_t kMostMissed = 256;
 constexpr std::size_t kMostPorts = 256;  ///< of Drained; more are not told
-constexpr std::size_t kMostAddresses = 256;
 constexpr std::uint32_t kMostWaitMs = 60'000;
 
 std::string encode(const Watch& watch);

@@ -42,6 +42,12 @@ bool asksWhoCalls(const std::vector<wire::FeatureConfig>& configs) {
   });
 }
 
+bool meetsPeers(const std::vector<wire::FeatureConfig>& configs) {
+  return std::any_of(configs.begin(), configs.end(), [](const wire::FeatureConfig& config) {
+    return config.feature == "mtls" && config.stage != "off";
+  });
+}
+
 }  // namespace
 
 std::optional<wire::FeatureConfig> compile(const flags::Flag& flag) {
@@ -72,6 +78,7 @@ wire::ServiceConfig compile(const std::string& service, const Place& place, cons
     }
   }
   if (asksWhoCalls(config.features)) config.callers = place.callers;
+  if (meetsPeers(config.features)) config.proxies = place.proxies();
   return config;
 }
 

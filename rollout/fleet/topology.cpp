@@ -64,6 +64,15 @@ std::vector<std::string> Place::callerNames() const {
   return names;
 }
 
+std::vector<std::string> Place::proxies() const {
+  std::set<std::string> all;
+  for (const graph::Instance& instance : instances) {
+    if (instance.proxies.empty()) return {};
+    all.insert(instance.proxies.begin(), instance.proxies.end());
+  }
+  return {all.begin(), all.end()};
+}
+
 Topology topologyOf(const graph::Graph& graph) {
   Topology topology;
   for (const graph::Node& node : graph.nodes) {

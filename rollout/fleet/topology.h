@@ -23,6 +23,8 @@ struct Place {
 
   bool operator==(const Place&) const = default;
   std::vector<std::string> callerNames() const;
+  /// Those beside its instances, sorted; none unless one stands beside each, since whom nobody saw yet may be one too.
+  std::vector<std::string> proxies() const;
 };
 
 /// Who serves where, and which proxies carry what: read from the graph, again and again.

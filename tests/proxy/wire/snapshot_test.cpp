@@ -90,7 +90,6 @@ TEST(WatchTest, ReadsBackWhatItWrote) {
   watch.trust = 2;
   watch.killed = true;
   watch.drained = Drained{true, 3, {*SocketAddress::parse("127.0.0.1:8000")}, 2};
-  watch.addresses = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("2001:db8::1")};
   watch.missed = {*SocketAddress::parse("10.0.0.1:80")};
   watch.waitMs = 30'000;
   const auto read = decodeWatch(encode(watch));
