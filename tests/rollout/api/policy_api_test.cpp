@@ -10,6 +10,15 @@ class PolicyApiTest : public ControllerFixture {
   void SetUp() override {
     ControllerFixture::SetUp();
     ASSERT_EQ(post("/v1/reports", wire::encode(report(1))).status, 200);
+    stop();
+    start();  // the topology is read at the start, and then only now and then
+    const auto known = [this] {
+      return post("/v1/changes?dry_run=true",
+                  R"({"reason":"x","edits":[{"service":"checkout.shop","feature":"observe","stage":"sampled"}]})")
+                 .status != 404;
+    };
+    for (int i = 0; i < 500 && !known(); ++i) std::this_thread::sleep_for(milliseconds(10));
+    ASSERT_TRUE(known());
   }
   /// frontend's two connections were counted as what the policy would deny.
   void count(std::uint64_t sequence, bool enforced) {

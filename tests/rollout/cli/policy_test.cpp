@@ -24,6 +24,10 @@ TEST_F(PolicyCliTest, FromTheRecordToASimulatedPolicy) {
   EXPECT_NE(draft.out.find("\"frontend\""), std::string::npos) << draft.out;
   const std::string file = write(draft.out);
   EXPECT_EQ(run({"policy", "simulate", "checkout.shop", "--settings", file, "--window", "7d"}).status, kOk);
+  stop();
+  start();  // the topology is read at the start, and then only now and then
+  const auto known = [this] { return run({"flag", "preview", "checkout.shop", "observe", "off"}).status != kNotFound; };
+  for (int i = 0; i < 500 && !known(); ++i) std::this_thread::sleep_for(milliseconds(10));
   const Ran set = run({"flag", "set", "checkout.shop", "policy", "simulate", "--settings", file, "--reason", "a test"});
   ASSERT_EQ(set.status, kOk) << set.err;
   const Ran now = run({"policy", "simulate", "checkout.shop"});
