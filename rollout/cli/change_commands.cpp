@@ -40,7 +40,7 @@ int show(const Session& session, const std::string& id) {
 }
 
 int apply(const Session& session, const std::string& id, std::string hash, const std::string& reason,
-          const std::string& ticket) {
+          const std::string& ticket, bool acceptRisk) {
   const std::string path = "/v1/changes/" + http::percentEncode(id);
   if (hash.empty()) {
     // Whoever names no hash applies what he is shown now.
@@ -53,6 +53,7 @@ int apply(const Session& session, const std::string& id, std::string hash, const
   body["hash"] = hash;
   body["reason"] = reason;
   if (!ticket.empty()) body["ticket"] = ticket;
+  if (acceptRisk) body["accept_risk"] = true;
   const auto applied = session.change("POST", path + "/apply", body);
   if (!applied) return session.end(applied.error());
   session.terminal.err << id << " is applied, revision " << (*applied)["revision"].asUInt64() << "\n";
@@ -117,6 +118,7 @@ void addChangeCommands(CLI::App& app, Session& session) {
   change.require_subcommand(1);
   struct Typed {
     std::string id, hash, reason, ticket;
+    bool acceptRisk = false;
   };
   const auto typed = std::make_shared<Typed>();
   const auto add = [&](const char* name, const char* summary, bool one) -> CLI::App& {
@@ -132,12 +134,13 @@ void addChangeCommands(CLI::App& app, Session& session) {
   session.addOutput(showing);
   session.runs(showing, [&session, typed] { return show(session, typed->id); });
   CLI::App& applying = add("apply", "Do it; status 4 when flags moved since it was proposed", true);
+  applying.add_flag("--accept-risk", typed->acceptRisk, "also where checks fail; who and what is in the audit log");
   applying.add_option("--hash", typed->hash, "of the preview that was seen; without it, of the one that is shown now")
       ->option_text("HASH");
   applying.add_option("--reason", typed->reason, "why, for the audit log")->required()->option_text("TEXT");
   applying.add_option("--ticket", typed->ticket, "its number elsewhere")->option_text("TEXT");
   session.runs(applying,
-               [&session, typed] { return apply(session, typed->id, typed->hash, typed->reason, typed->ticket); });
+               [&session, typed] { return apply(session, typed->id, typed->hash, typed->reason, typed->ticket, typed->acceptRisk); });
   CLI::App& discarding = add("discard", "Forget it", true);
   session.runs(discarding, [&session, typed] { return discard(session, typed->id); });
 }
