@@ -7,12 +7,15 @@ namespace loam::fleet {
 
 namespace {
 
-/// What of one edge is known of its security: nothing, so that all of it counts as plaintext.
+/// What nobody looked at counts as plaintext: it was.
 features::CallerRecord recordOf(const graph::Edge& edge) {
   features::CallerRecord record;
   record.name = edge.source;
   record.connections = edge.counts.connections;
-  record.lastPlaintext = edge.lastSeen;
+  record.mutual = edge.security.mutual;
+  record.local = edge.security.local;
+  record.lastPlaintext = std::max(edge.security.lastPlaintext, edge.security.lastUnasked);
+  if (!edge.security.reasons.empty()) record.reason = edge.security.reasons.front().state;
   record.firstSeen = edge.firstSeen;
   record.lastSeen = edge.lastSeen;
   return record;

@@ -6,8 +6,8 @@
 
 namespace loam::fleet {
 
-/// The callers of a service in a graph, one a name; the counts of all its edges added up. What the graph does not say
-/// of a connection's security counts as plaintext. Pure.
+/// The callers of a service in a graph, one a name; the counts of all its edges added up. Connections that nobody
+/// looked at count as plaintext. Pure.
 std::vector<features::CallerRecord> callerRecordsOf(const graph::Graph& record, const std::string& service);
 
 /// What a rise of `before` stands on: `record` is the whole of the record around its service. An instance has what is

@@ -75,6 +75,7 @@ struct EdgeSecurity {
   std::vector<PlaintextReason> reasons;         ///< most connections first, then by state
   std::vector<PeerIdentity> identities;         ///< callers first; most connections first, then by identity
   std::optional<std::int64_t> lastPlaintext{};  ///< unix seconds, over the whole record
+  std::optional<std::int64_t> lastUnasked{};    ///< the same of those that nobody looked at
 };
 
 /// (caller service, callee service, protocol, port) over the window, merged from whoever saw it, never summed over two

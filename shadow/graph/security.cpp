@@ -47,6 +47,7 @@ void SecuritySum::add(const MergedFlow& flow) {
     sum_.sawLocal = true;
   } else {
     sum_.unasked += connections;
+    sum_.lastUnasked = std::max(sum_.lastUnasked.value_or(0), flow.securedLast);
   }
   for (const PeerIdentity& peer : flow.identities) addIdentity(peer);
   if (flow.lastPlaintext != 0) sum_.lastPlaintext = std::max(sum_.lastPlaintext.value_or(0), flow.lastPlaintext);
@@ -62,6 +63,7 @@ void SecuritySum::add(const EdgeSecurity& other) {
   for (const PlaintextReason& reason : other.reasons) addReason(reason.state, reason.connections, reason.lastSeen);
   for (const PeerIdentity& peer : other.identities) addIdentity(peer);
   sum_.lastPlaintext = std::max(sum_.lastPlaintext, other.lastPlaintext);  // nothing is less than any time
+  sum_.lastUnasked = std::max(sum_.lastUnasked, other.lastUnasked);
 }
 
 void SecuritySum::addReason(const std::string& state, std::uint64_t connections, std::int64_t lastSeen) {

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "proxy/relay/security.h"
 #include "shadow/graph/assemble.h"
 #include "shadow/record/recorder.h"
 
@@ -23,6 +24,18 @@ struct Named {
   Call call;
 };
 
+/// Who the caller's proxy proved to be; empty for plaintext, and where several did.
+std::string callerIdentity(const graph::MergedFlow& merged) {
+  if (merged.flow.security != relay::text({relay::Security::State::Mutual, 0})) return {};
+  std::string found;
+  for (const graph::PeerIdentity& peer : merged.identities) {
+    if (peer.side != "caller" || peer.identity == wire::kOtherIdentity) continue;
+    if (!found.empty()) return {};
+    found = peer.identity;
+  }
+  return found;
+}
+
 Named nameCall(const graph::MergedFlow& merged, const graph::Names& names) {
   const graph::Flow& flow = merged.flow;
   const std::string scope = graph::scopeOf(flow.client, flow.destination.ip, flow.proxy);
@@ -35,6 +48,7 @@ Named nameCall(const graph::MergedFlow& merged, const graph::Names& names) {
   named.call.firstSeen = flow.firstSeen;
   named.call.lastSeen = flow.lastSeen;
   named.call.captured = flow.captured;
+  named.call.identity = callerIdentity(merged);
   return named;
 }
 

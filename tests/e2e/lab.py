@@ -109,7 +109,7 @@ class Lab:
         names = [service["name"] for service in self.loam.get("/v1/fleet/client/snapshot")["services"] if answering & set(service["endpoints"])]
         for stage in ("observe", "permissive", "prefer", "strict"):
             for name in names:
-                self.loam.cli("flag", "set", name, "mtls", stage, "--reason", "a test", "--wait")
+                self.loam.cli("flag", "set", name, "mtls", stage, "--reason", "a test", "--accept-risk", "--wait")
         captured = self.loam.redirected(self.client)
         in_clear = self.loam.redirected(self.server)  # by inbound capture: what comes to the port for proxies is not
         assert all(self._answers(end) for end in answering)

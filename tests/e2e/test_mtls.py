@@ -87,7 +87,7 @@ def service_at(loam, port):
 
 
 def set_mtls(loam, service, stage, *more):
-    return loam.cli("flag", "set", service, "mtls", stage, *more, "--reason", "a test", "--wait")
+    return loam.cli("flag", "set", service, "mtls", stage, *more, "--reason", "a test", "--accept-risk", "--wait")
 
 
 @pytest.fixture(scope="module")
