@@ -97,9 +97,9 @@ class FakeGuard {
       return protocol::encode(guard::Departure{});
     } else if (const auto* asked = std::get_if<protocol::Bypass>(&request)) {
       note("bypass " + asked->destination.text());
-    } else if (const auto* asked = std::get_if<protocol::KeepClosed>(&request)) {
+    } else if (const auto* closing = std::get_if<protocol::KeepClosed>(&request)) {
       std::string what = "closed";
-      for (const guard::ClosedWay& way : asked->ways) what.append(" ").append(way.text());
+      for (const guard::ClosedWay& way : closing->ways) what.append(" ").append(way.text());
       note(what);
       if (refusesToClose_) return fail(ErrorCode::Io, "the disk is full");
       return protocol::encodeHolds(true);
