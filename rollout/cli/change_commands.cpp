@@ -139,8 +139,9 @@ void addChangeCommands(CLI::App& app, Session& session) {
       ->option_text("HASH");
   applying.add_option("--reason", typed->reason, "why, for the audit log")->required()->option_text("TEXT");
   applying.add_option("--ticket", typed->ticket, "its number elsewhere")->option_text("TEXT");
-  session.runs(applying,
-               [&session, typed] { return apply(session, typed->id, typed->hash, typed->reason, typed->ticket, typed->acceptRisk); });
+  session.runs(applying, [&session, typed] {
+    return apply(session, typed->id, typed->hash, typed->reason, typed->ticket, typed->acceptRisk);
+  });
   CLI::App& discarding = add("discard", "Forget it", true);
   session.runs(discarding, [&session, typed] { return discard(session, typed->id); });
 }
