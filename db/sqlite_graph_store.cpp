@@ -115,7 +115,8 @@ class SqliteGraphStore final : public record::GraphStore {
             .edges = index_.edgeCount(),
             .flows = index_.flowCount(),
             .bytes = sizeOf(""),
-            .walBytes = sizeOf("-wal")};
+            .walBytes = sizeOf("-wal"),
+            .foldedVerdicts = folds.verdicts};
   }
 
  private:
