@@ -44,12 +44,9 @@ void ReportWriter::finish(std::uint64_t counted) {
   flush();
   const Folds& folds = index_.folds;
   session_ << "UPDATE counters SET value = value + ? WHERE name = 'revision'", use(counted), now;
-  const std::pair<const char*, std::uint64_t> totals[] = {{"folded_edges", folds.edges},
-                                                          {"folded_peers", folds.peers},
-                                                          {"folded_routes", folds.routes},
-                                                          {"dropped_claims", folds.claims},
-                                                          {"folded_identities", folds.identities},
-                                                          {"folded_verdicts", folds.verdicts}};
+  const std::pair<const char*, std::uint64_t> totals[] = {
+      {"folded_edges", folds.edges},    {"folded_peers", folds.peers},           {"folded_routes", folds.routes},
+      {"dropped_claims", folds.claims}, {"folded_identities", folds.identities}, {"folded_verdicts", folds.verdicts}};
   for (const auto& [label, total] : totals) {
     std::string name = label;
     std::uint64_t value = total;

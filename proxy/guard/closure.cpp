@@ -7,7 +7,8 @@ namespace loam::guard {
 Status Closure::restore() {
   auto loaded = file_.load();
   if (!loaded) {
-    log_.error("guard", "what was closed to plaintext cannot be read; the kernel's rules stay until a proxy says it again",
+    log_.error("guard",
+               "what was closed to plaintext cannot be read; the kernel's rules stay until a proxy says it again",
                {{"error", loaded.error().describe()}});
     if (loaded.error().code == ErrorCode::Protocol) file_.setAside();
     return {};
@@ -27,8 +28,8 @@ Result<bool> Closure::say(std::vector<ClosedWay> ways) {
   if (!content_.opened) LOAM_TRY(capture_.close(ways));
   const bool news = ways != content_.ways;
   content_.ways = std::move(ways);
-  const bool more =
-      !content_.opened && !std::includes(stored_.ways.begin(), stored_.ways.end(), content_.ways.begin(), content_.ways.end());
+  const bool more = !content_.opened && !std::includes(stored_.ways.begin(), stored_.ways.end(), content_.ways.begin(),
+                                                       content_.ways.end());
   LOAM_TRY(keep(more));
   if (news) {
     log_.info("guard", content_.opened ? "to be closed to plaintext once capture is applied" : "closed to plaintext",

@@ -43,7 +43,7 @@ struct CaptureView {
   std::uint32_t workers = 0;
   std::uint32_t relayed = 0;  ///< connections through the proxy's listeners
   std::string whyNotTransparent;
-  std::string rules;  ///< the table as nft prints it
+  std::string rules;              ///< the table as nft prints it
   std::vector<ClosedWay> closed;  ///< to plaintext, with or without a proxy
   CaptureSettings settings;
   Footprint footprint;
@@ -94,8 +94,8 @@ class GuardClient {
   /// back.
   Result<std::string> applyCapture(const CaptureSettings& settings, bool dryRun = false);
   Result<CaptureView> showCapture();
-  /// Opens what is closed to plaintext, revokes, and deletes once relayed connections have ended, or at once with `now` (root only). Ask showCapture()
-  /// until `applied` is false.
+  /// Opens what is closed to plaintext, revokes, and deletes once relayed connections have ended, or at once with `now`
+  /// (root only). Ask showCapture() until `applied` is false.
   Result<Removal> removeCapture(bool now);
 
  private:

@@ -136,8 +136,7 @@ int serve(const GuardSettings& settings) {
     std::fprintf(stderr, "loam-guard: %s\n", error.context.c_str());
     return 1;
   };
-  const auto guard =
-      Guard::open(settings.socket, groupOf(settings.footprint.proxyUser), settings.footprint,
+  const auto guard = Guard::open(settings.socket, groupOf(settings.footprint.proxyUser), settings.footprint,
                                  ClosedFile(settings.state + "/guard.closed"), clock, log);
   if (!guard) return failed(guard.error());
   if (const Status restored = (*guard)->restoreClosed(); !restored) return failed(restored.error());

@@ -14,8 +14,8 @@
 
 #include "proxy/base/descriptor.h"
 #include "proxy/guard/attached_proxy.h"
-#include "proxy/guard/conntrack.h"
 #include "proxy/guard/closed_rules.h"
+#include "proxy/guard/conntrack.h"
 #include "proxy/guard/nft.h"
 #include "proxy/guard/reply_route.h"
 #include "proxy/guard/ruleset.h"
@@ -65,10 +65,12 @@ PreflightCheck nftables(const Footprint& footprint) {
   all.outbound = all.inbound = true;
   const std::vector<ClosedWay> closed{{*SocketAddress::parse("192.0.2.1:80"), {}}};
   auto nft = Nft::open();
-  const Status status = nft ? nft->check(ruleset::apply(all, footprint, {80}) + ruleset::close(closed, footprint)) : Status(fail(nft.error()));
+  const Status status = nft ? nft->check(ruleset::apply(all, footprint, {80}) + ruleset::close(closed, footprint))
+                            : Status(fail(nft.error()));
   if (!status) {
-    check = {check.id, Verdict::Fail, check.what, status.error().context,
-             "load the modules: modprobe -a nf_tables nft_redir nft_ct nft_fib_inet nft_reject_inet nft_log nf_conntrack"};
+    check = {
+        check.id, Verdict::Fail, check.what, status.error().context,
+        "load the modules: modprobe -a nf_tables nft_redir nft_ct nft_fib_inet nft_reject_inet nft_log nf_conntrack"};
   }
   return check;
 }
@@ -147,8 +149,9 @@ PreflightCheck otherTable() {
     const auto chains = nft->list("list table inet loam");
     if (chains && chains->find("chain closed_input {") != std::string::npos) {
       check.measured += ", which keeps endpoints closed to plaintext";
-      check.fix = "start loam-guard (it takes it over); loam capture remove, or without one nft delete table inet loam, "
-                  "opens them";
+      check.fix =
+          "start loam-guard (it takes it over); loam capture remove, or without one nft delete table inet loam, "
+          "opens them";
     }
   }
   return check;

@@ -74,7 +74,8 @@ void skeleton(Text& text) {
   text.line("add set inet loam bypass6 { type ipv6_addr . inet_service ; flags timeout ; size 65536 ; }");
   text.line("add set inet loam inbound_ports { type inet_service ; }");
   // Always both: taking the last nat chain away stops the kernel translating connections that are under way.
-  for (const char* chain : {"outbound", "inbound", "own", "reply_route", "reply_mark"}) text.chain(chain, hookOf(chain));
+  for (const char* chain : {"outbound", "inbound", "own", "reply_route", "reply_mark"})
+    text.chain(chain, hookOf(chain));
 }
 
 /// Dials that bind a foreign client's address. Their forward direction has a conntrack zone of its own, so that they

@@ -69,9 +69,7 @@ Json::Value viewJson(const guard::CaptureView& view) {
   return value;
 }
 
-std::string endpoints(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " endpoint" : " endpoints");
-}
+std::string endpoints(std::size_t count) { return std::to_string(count) + (count == 1 ? " endpoint" : " endpoints"); }
 
 int show(const Session& session, const Typed& typed) {
   const std::string socket = socketOf(session, typed);
@@ -118,7 +116,8 @@ int remove(const Session& session, const Typed& typed) {
   if (typed.dryRun) {
     session.terminal.out << "would remove capture" << (typed.now ? ", cutting " : ", letting ") << view->relayed
                          << " relayed connections" << (typed.now ? "" : " end first");
-    if (!view->closed.empty()) session.terminal.out << ", opening " << endpoints(endpointsOf(view->closed)) << " to plaintext";
+    if (!view->closed.empty())
+      session.terminal.out << ", opening " << endpoints(endpointsOf(view->closed)) << " to plaintext";
     session.terminal.out << "\n";
     return kOk;
   }

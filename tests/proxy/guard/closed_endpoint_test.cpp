@@ -41,10 +41,10 @@ TEST(ClosedEndpointTest, WhatNamesNoAddressOrIsTooMuchIsRefusedWithItsName) {
 TEST(ClosedEndpointTest, RulesLetPassWhatIsLocalOpenOrForLoamItself) {
   const std::string text = ruleset::close({{at("10.0.0.5:80"), {}}, {at("10.0.0.6:0"), ip("10.0.0.9")}}, Footprint{});
   const std::size_t first = text.find("reject with tcp reset");
-  for (const char* exception : {"closed_input tcp flags & (fin|syn|rst|ack) != syn return",
-                                "closed_input iifname \"lo\" return", "closed_input fib saddr type local return",
-                                "closed_input tcp dport { 7410, 7411, 7412 } return",
-                                "closed_forward ct status & dnat != dnat return"}) {
+  for (const char* exception :
+       {"closed_input tcp flags & (fin|syn|rst|ack) != syn return", "closed_input iifname \"lo\" return",
+        "closed_input fib saddr type local return", "closed_input tcp dport { 7410, 7411, 7412 } return",
+        "closed_forward ct status & dnat != dnat return"}) {
     EXPECT_LT(text.find(exception), first) << exception;
   }
   EXPECT_TRUE(has(text, "add element inet loam closed4 { 10.0.0.5 . 80 }"));

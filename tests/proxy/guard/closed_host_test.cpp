@@ -168,8 +168,9 @@ TEST_F(ClosedHostTest, APortThatAnotherProgramsNatLeadsElsewhereIsClosedToo) {
     shell("ip addr add 10.78.0.2/24 dev third && ip link set third up && ip route add default via 10.78.0.1");
     behind = startServer(9000);
   });
-  shell("nft 'table ip nat { chain PREROUTING { type nat hook prerouting priority dstnat; fib daddr type local tcp "
-        "dport 9090 dnat to 10.78.0.2:9000; fib daddr type local tcp dport 80 redirect to :8080; }; }'");
+  shell(
+      "nft 'table ip nat { chain PREROUTING { type nat hook prerouting priority dstnat; fib daddr type local tcp "
+      "dport 9090 dnat to 10.78.0.2:9000; fib daddr type local tcp dport 80 redirect to :8080; }; }'");
   ASSERT_TRUE(reaches("10.77.0.1:9090"));
   ASSERT_TRUE(reaches("10.77.0.1:80"));
   GuardProcess guard;
