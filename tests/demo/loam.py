@@ -145,6 +145,11 @@ class Loam:
         terms = ["--outbound"] * outbound + ["--inbound", "all"] * inbound + [f"--exclude-port={port}" for port in exclude_ports]
         run(*host.command(programs() / "loam", "capture", "apply", *terms), env={**os.environ, **self._home(host)})
 
+    def remove_capture(self):
+        """Takes the rules off every captured host, those that close strict services too; its end alone would leave them."""
+        for host in self.hosts.values():
+            run(*host.command(programs() / "loam", "capture", "remove", "--now"), env={**os.environ, **self._home(host)})
+
     def captures(self, host):
         """Whether the redirects of this host are alive."""
         name = f"proxy-{host.name}"

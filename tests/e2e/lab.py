@@ -82,6 +82,8 @@ class Lab:
                 self.secure()
             yield self.loam
         finally:
+            if mode == "mtls":
+                self.loam.remove_capture()
             self.loam.stop_all()
         after = [rules_of(host) for host in hosts]
         if after != before:

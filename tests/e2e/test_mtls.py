@@ -69,6 +69,7 @@ def mesh(lab):
         wait_until(lambda: {one["name"] for one in lab.loam.get("/v1/fleet")["proxies"]} >= {"client", "server"}, 40, "both proxies to join")
         yield lab.loam
     finally:
+        lab.loam.remove_capture()
         lab.loam.stop_all()
     assert [rules_of(host) for host in hosts] == before
 
@@ -161,8 +162,8 @@ def ask_peer(lab, context, destination, first=b"", **how):
     """What the server's proxy answers to a preface from the second host, and what follows."""
     with lab.second.inside():
         plain = socket.create_connection((lab.server.address, PEERS), timeout=10)
-    with plain, context.wrap_socket(plain) as tls:
-        tls.sendall(preface(plain.getsockname(), destination, **how) + first)
+    with context.wrap_socket(plain) as tls:
+        tls.sendall(preface(tls.getsockname(), destination, **how) + first)
         return b"".join(iter(lambda: tls.recv(4096), b"") if not first else [tls.recv(1), tls.recv(len(first))])
 
 
@@ -185,19 +186,26 @@ def test_who_is_no_proxy_of_the_mesh_gets_nothing(lab, strict):
     nobody = ssl._create_unverified_context()
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED|certificate required"):
         ask_peer(lab, nobody, (lab.server.address, port))
-    with lab.second.inside(), socket.create_connection((lab.server.address, PEERS), timeout=10) as plain:
+    with lab.second.inside():
+        plain = socket.create_connection((lab.server.address, PEERS), timeout=10)
+    with plain:
         plain.sendall(preface(plain.getsockname(), (lab.server.address, port)) + b"hello")
         with contextlib.suppress(ConnectionResetError):
             assert len(b"".join(iter(lambda: plain.recv(4096), b""))) <= 7  # an alert at most
 
 
+def refused_in_clear(lab, port):
+    """A client on a host without a proxy is cut, or not let in at all; an orderly end would be no refusal."""
+    with lab.second.inside(), pytest.raises((ConnectionResetError, ConnectionRefusedError)), \
+            socket.create_connection((lab.server.address, port), timeout=5) as plain:
+        plain.sendall(b"hello")
+        assert plain.recv(1), "an end is no refusal"
+
+
 def test_d5_strict_refuses_plaintext_and_sends_none(lab, strict):
     """A client without a proxy is cut before the application hears of it; a caller whose peer is gone is cut too, and nothing goes out in clear."""
     loam, port, _ = strict
-    with lab.second.inside(), socket.create_connection((lab.server.address, port), timeout=5) as plain:
-        with pytest.raises(ConnectionResetError):
-            plain.sendall(b"hello")
-            assert plain.recv(1), "an end is no refusal"
+    refused_in_clear(lab, port)
     with lab.connect(port) as through:
         through.sendall(b"x")
         assert through.recv(1) == b"x"
@@ -237,9 +245,37 @@ def test_prefer_falls_back_when_the_peer_is_gone_and_comes_back(lab, steered):
         set_mtls(loam, service, stage)
 
 
-def test_d12_a_revoked_proxy_is_cut_off(lab, strict):
-    """New connections within 5 s, live ones too."""
+def test_strict_stays_closed_when_proxy_and_guard_die(lab, strict):
+    """Each alone and both, by SIGKILL; what was closed is closed again after they came back, and relays."""
     loam, port, _ = strict
+
+    def kill(name):
+        loam.table.signal(name, signal.SIGKILL)
+        loam.table.stop([name])
+    kill("proxy-server")
+    time.sleep(0.5)
+    refused_in_clear(lab, port)
+    kill("guard-server")
+    time.sleep(4)
+    refused_in_clear(lab, port)
+    loam.start_guard(lab.server)
+    refused_in_clear(lab, port)
+    loam.start_proxy(lab.server)
+
+    def relays():
+        with contextlib.suppress(OSError), lab.connect(port, timeout=6) as again:
+            again.sendall(b"x")
+            return again.recv(1) == b"x"
+        return False
+    wait_until(relays, 30, "mutual TLS again")
+    refused_in_clear(lab, port)
+
+
+def test_d12_a_revoked_proxy_is_cut_off(lab, steered):
+    """New connections within 5 s, live ones too."""
+    loam, port, service = steered
+    for stage in LADDER:
+        set_mtls(loam, service, stage)
     with lab.connect(port) as live:
         live.sendall(b"x")
         assert live.recv(1) == b"x"

@@ -1,5 +1,6 @@
 """Endpoints of a strict service stay closed to plaintext when the proxy, the guard or both are dead; everything else goes direct."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -38,6 +39,11 @@ class Strict:
 
     def close(self):
         keep_closed(self.home / "run" / "guard.sock", [(self.lab.server.address, self.closed), (self.lab.server.address6, self.closed)])
+
+    def forget_controller(self):
+        """A proxy that is told of services says itself what is to be closed: this one is not."""
+        file = self.home / "proxy.yaml"
+        file.write_text(json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != "controller"}))
 
     def kill(self, program):
         os.kill(self.loam.table.pid(f"{program}-{self.lab.server.name}"), signal.SIGKILL)
@@ -78,6 +84,7 @@ def strict(lab):
             made = Strict(lab, loam, ports["closed"], ports["other"])
             loam.table.stop([f"proxy-{lab.server.name}"])  # its guard takes the word of another client only without it
             made.close()
+            made.forget_controller()
             try:
                 yield made
             finally:
