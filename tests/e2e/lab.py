@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 
 from brownfield import SERVICES
 from databases import PASSWORD, MariaDb, Postgres, Redis
@@ -116,6 +117,7 @@ class Lab:
         in_clear = self.loam.redirected(self.server)  # by inbound capture: what comes to the port for proxies is not
         assert all(self._answers(end) for end in answering)
         assert self.loam.redirected(self.client) >= captured + len(answering) and self.loam.redirected(self.server) == in_clear
+        time.sleep(1)  # they reach the listeners behind a handshake: none is to be left for a test to accept
 
     def _answers(self, end):
         host, port = end.rsplit(":", 1)
