@@ -121,7 +121,8 @@ io::Task<void> Worker::beat() {
 }
 
 void Worker::tendPeerPort() {
-  const bool wanted = services_->meetsPeers() && accepts_ && peerIdentity_.asServer() != nullptr;
+  const bool isSomebody = peerIdentity_.asServer() != nullptr;  // looks at the identity in force, whatever is wanted
+  const bool wanted = isSomebody && accepts_ && services_->meetsPeers();
   const auto open = std::find_if(entrances_.begin(), entrances_.end(), [](const auto& one) { return one->forProxies; });
   if (wanted == (open != entrances_.end())) return;
   if (!wanted) {
