@@ -182,7 +182,8 @@ def read(mesh, path):
     with contextlib.closing(UnixConnection(mesh.home / "run" / "controller.sock")) as connection:
         connection.request("GET", path)
         answer = connection.getresponse()
-        assert answer.status == 200, (path, answer.read())
+        known = answer.status == 200 or (answer.status == 404 and "/services/%2A/" in path)  # some routes are of one service only
+        assert known, (path, answer.read())
         if not path.startswith("/v1/events"):
             return answer.read()
         connection.sock.settimeout(2)
