@@ -93,6 +93,7 @@ Result<std::unique_ptr<report::Pipeline>> makePipeline(const server::Settings& s
   observer.epoch = *epoch;
   observer.seed = std::random_device()();
   observer.own.pid = static_cast<std::uint32_t>(::getpid());
+  if (settings.identity) observer.own.peerPort = settings.peerPort;
   auto reverseDns = settings.reverseDns ? std::make_unique<observe::ReverseDns>(clock) : nullptr;
   return std::make_unique<report::Pipeline>(observer, server::workersOf(settings), clock, log, *std::move(transport),
                                             *std::move(spool), std::move(facts), std::move(reverseDns));

@@ -24,7 +24,7 @@ io::Task<Status> answer(tls::Stream& stream, tls::Answer answer) {
 }
 
 /// Says so, and that this is the end; the peer is to read it before it meets a reset.
-io::Task<void> sayNo(tls::Stream& stream, tls::Answer why) {
+io::Task<void> sayLast(tls::Stream& stream, tls::Answer why) {
   const Status written = co_await answer(stream, why);
   if (!written) co_return;
   stream.endWriting();
@@ -78,10 +78,13 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
     co_return;
   }
   const Service* service = advertised(context, preface->destination);
-  if (service == nullptr || preface->question || !mayDial(context, accepted.peer.ip, preface->destination)) {
-    const auto said = service == nullptr ? tls::Answer::NotAdvertised : tls::Answer::Accepted;
-    if (said != tls::Answer::Accepted) context.counters.notAdvertised.add();
-    co_await sayNo(*stream, said);
+  if (service == nullptr || !mayDial(context, accepted.peer.ip, preface->destination)) {
+    context.counters.notAdvertised.add();
+    co_await sayLast(*stream, tls::Answer::NotAdvertised);
+    co_return;
+  }
+  if (preface->question) {
+    co_await sayLast(*stream, tls::Answer::Accepted);
     co_return;
   }
   const relay::ConnectionFacts facts{clientOf(*preface, accepted.peer), preface->destination, Vantage::Inbound,
@@ -93,14 +96,14 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
   if (whyNotAdmitted(context, facts, *service, identity)) {
     tap->onClosed(CloseReason::Denied, context.loop.now());
     context.counters.denied.add();
-    co_await sayNo(*stream, tls::Answer::Denied);
+    co_await sayLast(*stream, tls::Answer::Denied);
     co_return;
   }
   const Monotonic dialled = context.loop.clock().now();
   const auto upstream = co_await dialDirectly(context, facts);
   if (!upstream) {
     countFailure(context, *tap, upstream.error());
-    co_await sayNo(*stream, answerOf(upstream.error()));
+    co_await sayLast(*stream, answerOf(upstream.error()));
     co_return;
   }
   const relay::Security mutual{relay::Security::State::Mutual, 0};

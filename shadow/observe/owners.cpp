@@ -6,6 +6,7 @@ bool OwnSockets::has(const guard::SocketFact& socket) const {
   if (pid != 0 && socket.pid == pid) return true;
   if (socket.mark != 0 && (socket.mark == mark || socket.mark == transparentMark)) return true;
   if (!exe.empty() && socket.exe == exe) return true;
+  if (peerPort != 0 && (socket.local.port == peerPort || socket.remote.port == peerPort)) return true;
   return uid && socket.uid == *uid;
 }
 

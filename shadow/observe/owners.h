@@ -18,6 +18,7 @@ struct OwnSockets {
   std::uint32_t pid = 0;
   std::uint32_t mark = 0;             ///< of its dials; 0: none
   std::uint32_t transparentMark = 0;  ///< of its dials from the client's address; 0: none
+  std::uint16_t peerPort = 0;         ///< where proxies meet, on any host, also one that is gone; 0: nowhere
   std::optional<std::uint32_t> uid;   ///< of a user that nobody else runs as
 
   bool has(const guard::SocketFact& socket) const;

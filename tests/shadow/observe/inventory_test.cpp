@@ -31,7 +31,8 @@ class InventoryTest : public testing::Test {
     });
   }
 
-  Owners owners_{OwnSockets{.exe = "loam-proxy", .pid = 77, .mark = 5, .transparentMark = 6, .uid = 900}};
+  Owners owners_{
+      OwnSockets{.exe = "loam-proxy", .pid = 77, .mark = 5, .transparentMark = 6, .peerPort = 7412, .uid = 900}};
   Inventory inventory_{owners_};
   std::map<std::string, int> opened_;
   std::map<std::string, int> shown_;
@@ -93,9 +94,18 @@ TEST_F(InventoryTest, TheProxysOwnSocketsAndTheirOtherEndsAreLeftOut) {
   auto byUser = socketOf("10.0.0.1:4", "10.0.0.2:80", "x");
   byUser.uid = 900;
   const auto byExe = socketOf("10.0.0.1:5", "10.0.0.2:80", "loam-proxy");
+  const auto ofAProxyThatIsGone = socketOf("10.0.0.1:6", "10.0.0.2:7412", "");
+  const auto fromOne = socketOf("10.0.0.1:7412", "10.0.0.9:6", "");
   const auto theServersEnd = socketOf("10.0.0.2:80", "10.0.0.1:1", "nginx");
-  const std::vector<guard::SocketFact> table{
-      socketOf("0.0.0.0:80", "", "nginx"), byPid, byMark, byTransparentMark, byUser, byExe, theServersEnd};
+  const std::vector<guard::SocketFact> table{socketOf("0.0.0.0:80", "", "nginx"),
+                                             byPid,
+                                             byMark,
+                                             byTransparentMark,
+                                             byUser,
+                                             byExe,
+                                             ofAProxyThatIsGone,
+                                             fromOne,
+                                             theServersEnd};
   update(table);
   update(table);
   EXPECT_TRUE(opened_.empty());
