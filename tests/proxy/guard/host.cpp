@@ -200,7 +200,10 @@ GuardProcess::GuardProcess(std::vector<std::string> options) {
 
 void GuardProcess::start() {
   process_ = Child::exec(command_);
-  EXPECT_TRUE(eventually([this] { return GuardClient::connect(socket_).has_value(); }));
+  EXPECT_TRUE(eventually([this] {
+    auto client = GuardClient::connect(socket_);
+    return client && client->showCapture().has_value();  // it listens first and answers once its rules are in place
+  }));
 }
 
 GuardProcess::~GuardProcess() {
