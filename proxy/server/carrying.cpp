@@ -52,6 +52,11 @@ std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::Connect
   return std::make_unique<relay::SilentTap>();
 }
 
+bool mayBypass(const WorkerContext& context, const SocketAddress& destination) {
+  const Service* service = context.services->find(destination);
+  return service == nullptr || service->mtls.stage(destination.port) < filters::MtlsStage::Prefer;
+}
+
 bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination) {
   switch (context.loopGuard.check(client, destination, context.loop.now())) {
     case LoopGuard::Verdict::Pass:
@@ -61,7 +66,7 @@ bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddres
       return false;
     case LoopGuard::Verdict::Tripped:
       context.counters.tripped.add();
-      context.onBypass(destination, [] {});
+      if (mayBypass(context, destination)) context.onBypass(destination, [] {});
       return false;
   }
   return false;

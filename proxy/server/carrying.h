@@ -33,6 +33,8 @@ const Service& serviceFor(WorkerContext& context, const SocketAddress& destinati
 /// The tap that the service's `observe` flag asks for.
 std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts,
                                     const Service& service);
+/// Whether connections to it may go past the proxy: there is no TLS, so not from `prefer` on.
+bool mayBypass(const WorkerContext& context, const SocketAddress& destination);
 /// False when the connection would come back to this proxy.
 bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination);
 /// Why the callee's side does not admit the connection. `identity`: SPIFFE id that the caller's proxy proved.

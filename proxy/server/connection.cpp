@@ -52,16 +52,13 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     relay::closeByReset(**downstream);
     co_return;
   }
-  // Past the proxy there is no TLS: who asked for it gets the refusal from us.
-  const bool mayBypass =
-      facts.vantage != Vantage::Explicit && service.mtls.stage(facts.destination.port) < filters::MtlsStage::Prefer;
-
   const Monotonic dialled = context.loop.clock().now();
   auto upstream = co_await dialUpstream(context, facts, service);
   if (!upstream) {
     countFailure(context, *tap, upstream.error());
     const CloseReason reason = reasonOf(upstream.error());
-    if (mayBypass && reason != CloseReason::UpstreamReset) co_await bypass(context, facts.destination);
+    const bool past = facts.vantage != Vantage::Explicit && mayBypass(context, facts.destination);
+    if (past && reason != CloseReason::UpstreamReset) co_await bypass(context, facts.destination);
     relay::closeByReset(**downstream);
     co_return;
   }

@@ -45,9 +45,9 @@ void PeerIdentity::refresh() {
   const auto identity = identity_->get();
   if (!identity) return;
   const auto roots = rootsOf(identity->trust);
-  auto library = tls::Library::make();
-  if (!roots || !library) return;  // never: who gave the identity had read the roots
-  library_ = *std::move(library);
+  if (!library_) library_ = tls::Library::make().value_or(nullptr);  // without it handshakes share locks, and work
+  if (!roots) return;                                                // never: who gave the identity had read them
+  prefix_ = spiffeId(domainOf(identity->leaf().spiffeId()), "proxy", "");
   auto server = tls::Context::server(settings(*identity, *roots));
   auto client = tls::Context::client(settings(*identity, *roots));
   if (!server || !client) return;  // the same: the pair before stays, as long as it is valid
@@ -55,7 +55,6 @@ void PeerIdentity::refresh() {
   client_ = *std::move(client);
   notBefore_ = identity->leaf().notBefore();
   notAfter_ = identity->leaf().notAfter();
-  prefix_ = spiffeId(domainOf(identity->leaf().spiffeId()), "proxy", "");
 }
 
 tls::Context::Settings PeerIdentity::settings(const Identity& identity,
@@ -66,8 +65,7 @@ tls::Context::Settings PeerIdentity::settings(const Identity& identity,
     if (!denies(*denied, leaf.spiffeId(), leaf.serial())) return std::nullopt;
     return "it was revoked";
   };
-  const std::string prefix = spiffeId(domainOf(identity.leaf().spiffeId()), "proxy", "");
-  settings.admits = [prefix](const tls::Certificate& leaf) -> std::optional<std::string> {
+  settings.admits = [prefix = prefix_](const tls::Certificate& leaf) -> std::optional<std::string> {
     const std::string name = leaf.spiffeId();
     if (name.starts_with(prefix)) return std::nullopt;
     return "expected a proxy of this mesh, found " + (name.empty() ? std::string("no SPIFFE id") : name);

@@ -31,26 +31,30 @@ bool isExpected(const std::vector<std::string>& names, std::string_view spiffe) 
 
 }  // namespace
 
-Security Peers::look(const PeerTerms& terms) {
-  Known* known = this->known(terms.preface.destination);
-  if (known == nullptr) return {State::Unprobed, 0};
-  const bool good = known->security.state == State::Ready;
-  const Monotonic now = loop_.now();
-  const bool due =
-      known->security.state == State::Unprobed || now - known->asked >= (good ? kAskEvery : kAskAgainAfter);
-  if (due && !known->asking) {
-    known->asking = true;
-    PeerTerms question = terms;
-    question.preface.question = true;
-    asking_.spawn(ask(std::move(question)));
-  }
-  return known->security;
+Security Peers::known(const SocketAddress& destination) const {
+  const auto found = known_.find(destination);
+  return found == known_.end() ? Security{State::Unprobed, 0} : found->second.security;
 }
 
-io::Task<void> Peers::ask(PeerTerms terms) {
+bool Peers::isDue(const SocketAddress& destination) {
+  const Known* known = entry(destination);
+  if (known == nullptr || known->asking) return false;
+  if (known->security.state == State::Unprobed) return true;
+  return loop_.now() - known->asked >= (known->security.state == State::Ready ? kAskEvery : kAskAgainAfter);
+}
+
+void Peers::ask(PeerTerms terms) {
+  Known* known = entry(terms.preface.destination);
+  if (known == nullptr) return;
+  known->asking = true;
+  terms.preface.question = true;
+  asking_.spawn(askNow(std::move(terms)));
+}
+
+io::Task<void> Peers::askNow(PeerTerms terms) {
   const SocketAddress destination = terms.preface.destination;
   const PeerCall call = co_await reach(std::move(terms));
-  Known* known = this->known(destination);
+  Known* known = entry(destination);
   if (known == nullptr) co_return;
   known->asking = false;
   known->asked = loop_.now();
@@ -66,7 +70,7 @@ io::Task<PeerCall> Peers::call(PeerTerms terms, std::uint32_t fallbackAfter) {
 }
 
 void Peers::learn(const SocketAddress& destination, Security outcome, std::uint32_t fallbackAfter) {
-  Known* known = this->known(destination);
+  Known* known = entry(destination);
   if (known == nullptr) return;
   const Monotonic now = loop_.now();
   known->asked = now;
@@ -123,7 +127,7 @@ io::Task<PeerCall> Peers::reach(PeerTerms terms) {
   co_return std::move(call);
 }
 
-Peers::Known* Peers::known(const SocketAddress& destination) {
+Peers::Known* Peers::entry(const SocketAddress& destination) {
   const auto found = known_.find(destination);
   if (found != known_.end()) return &found->second;
   if (known_.size() >= kMostKnown) return nullptr;

@@ -41,8 +41,12 @@ class Peers {
   Peers(io::EventLoop& loop, std::uint16_t port, PeerIdentity& identity)
       : loop_(loop), port_(port), identity_(identity) {}
 
-  /// What is known of the peer of `terms.preface.destination`; asks it beside the traffic when that is old.
-  relay::Security look(const PeerTerms& terms);
+  /// What is known of the peer of that destination: Unprobed where nobody asked.
+  relay::Security known(const SocketAddress& destination) const;
+  /// Nobody asks it now, and what is known is old, or nothing is.
+  bool isDue(const SocketAddress& destination);
+  /// Asks it beside the traffic.
+  void ask(PeerTerms terms);
   /// Whether a caller who may fall back should try: not where it is known to fail.
   static bool isWorthTrying(relay::Security security) {
     return security.state == relay::Security::State::Ready || security.state == relay::Security::State::Unprobed;
@@ -63,8 +67,9 @@ class Peers {
   };
 
   io::Task<PeerCall> reach(PeerTerms terms);
-  io::Task<void> ask(PeerTerms terms);
-  Known* known(const SocketAddress& destination);
+  io::Task<void> askNow(PeerTerms terms);
+  /// Null when there is no room for another.
+  Known* entry(const SocketAddress& destination);
   void learn(const SocketAddress& destination, relay::Security outcome, std::uint32_t fallbackAfter);
 
   io::EventLoop& loop_;

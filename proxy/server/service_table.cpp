@@ -11,7 +11,6 @@ namespace loam::server {
 namespace {
 
 constexpr std::uint32_t kBuckets = 100'000;
-const std::string kEveryService = "every service";
 
 std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
 
@@ -34,9 +33,7 @@ void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& featu
     const std::string capability = feature.feature + "." + feature.stage;
     const bool known =
         feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
-    // Features on connections are of one service: there is no caller and no edge of all of them.
-    const bool everywhere = service.name == kEveryService && feature.feature == "policy" && feature.stage != "off";
-    if (!known || everywhere) unknown.push_back(capability + " for " + service.name);
+    if (!known) unknown.push_back(capability + " for " + service.name);
     if (feature.feature == "observe") service.observe = ObserveGate(feature);
     if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
@@ -73,8 +70,13 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
   std::vector<std::string> unknown;
-  table.otherwise_.name = kEveryService;
+  table.otherwise_.name = "every service";
   addFeatures(table.otherwise_, snapshot.defaults, unknown);
+  for (const wire::FeatureConfig& feature : snapshot.defaults) {
+    // It is of one service: there is no caller and no edge of all of them.
+    if (feature.feature == "policy" && feature.stage != "off")
+      unknown.push_back("policy." + feature.stage + " for every service");
+  }
   for (const wire::ServiceConfig& config : snapshot.services) {
     Service service{.name = config.name, .captured = config.captured, .pin = config.pin ? config.pin->protocol : ""};
     service.observe = table.otherwise_.observe;

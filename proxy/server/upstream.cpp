@@ -44,8 +44,8 @@ Error refusalOf(tls::Answer answer) {
       return {ErrorCode::Refused, "the application refused", ErrorOrigin::Upstream, false};
     case tls::Answer::Unreachable:
       return {ErrorCode::Unreachable, "the application gives no answer", ErrorOrigin::Upstream, false};
-    case tls::Answer::Denied:
-      return {ErrorCode::Denied, "the service does not admit this caller", ErrorOrigin::Upstream, false};
+    case tls::Answer::Denied:  // which the callee's side counts: to this one it is a cut, as it is in plaintext
+      return {ErrorCode::Reset, "the service does not admit this caller", ErrorOrigin::Upstream, false};
     default:
       return {ErrorCode::Exhausted, "the peer could not dial the application", ErrorOrigin::Upstream, true};
   }
@@ -90,21 +90,24 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
   }
   if (context.loopGuard.isLocal(facts.destination.ip)) co_return co_await directlyAs(context, facts, {State::Local, 0});
   const std::string_view caller = service.callerAt(facts.client.ip);
-  const filters::MtlsSettings settings = service.mtls.settings();
+  const filters::MtlsSettings& settings = service.mtls.settings();
   const MtlsStage stage = service.mtls.stageOf(caller, facts.client.ip, port);
   const bool strict = stage == MtlsStage::Strict;
-  PeerTerms terms = peerTerms(context, facts, service, {});
-  const Security known = context.peers.look(terms);
+  const bool mayFallBack = !strict && settings.fallback == filters::MtlsSettings::Fallback::Allow;
+  const bool mayExpire = settings.atExpiry == filters::MtlsSettings::AtExpiry::Plaintext;
+  const Security known = context.peers.known(facts.destination);
+  const bool goesDirectly = stage < MtlsStage::Prefer || (mayFallBack && !Peers::isWorthTrying(known));
+  if (goesDirectly && context.peers.isDue(facts.destination)) context.peers.ask(peerTerms(context, facts, service, {}));
   if (stage < MtlsStage::Prefer) {
     const bool left = service.mtls.stage(port) >= MtlsStage::Prefer && known.state == State::Ready;
     co_return co_await directlyAs(context, facts, left ? Security{State::NotChosen, 0} : known);
   }
-  const bool mayFallBack = !strict && settings.fallback == filters::MtlsSettings::Fallback::Allow;
-  if (mayFallBack && !Peers::isWorthTrying(known)) {
+  if (goesDirectly) {
     context.counters.fallbacks.add();
     co_return co_await directlyAs(context, facts, known);
   }
-  if (mayFallBack) terms = peerTerms(context, facts, service, known);
+  PeerTerms terms = peerTerms(context, facts, service, mayFallBack ? known : Security());
+  // From here on another snapshot may be in force: nothing of the service is looked at any more.
   PeerCall call = co_await context.peers.call(std::move(terms), settings.fallbackAfter);
   if (call.stream) {
     Upstream upstream;
@@ -114,9 +117,7 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
     co_return std::move(upstream);
   }
   if (call.security.isMutual()) co_return fail(refusalOf(call.answer));
-  const bool expired = context.identity.hasExpired();
-  const bool mayExpire = expired && settings.atExpiry == filters::MtlsSettings::AtExpiry::Plaintext;
-  if (mayFallBack || mayExpire) {
+  if (mayFallBack || (mayExpire && context.identity.hasExpired())) {
     context.counters.fallbacks.add();
     co_return co_await directlyAs(context, facts, call.security);
   }
