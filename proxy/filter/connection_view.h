@@ -15,6 +15,7 @@ struct ConnectionView {
   relay::Vantage vantage = relay::Vantage::Explicit;
   std::string_view caller;    ///< service that the client's address belongs to, believed; empty where nobody knows
   bool isLocal = false;       ///< it does not leave this host
+  bool hasExpired = false;    ///< this proxy's own certificate has run out: nobody can speak TLS to it
   std::string_view identity;  ///< SPIFFE id that the caller's proxy proved; empty for plaintext
 };
 

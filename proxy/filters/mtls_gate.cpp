@@ -37,6 +37,7 @@ bool MtlsGate::accepts(const SocketAddress& instance) const {
 std::optional<filter::Denial> MtlsFilter::admit(const filter::ConnectionView& view,
                                                 filter::VerdictSink& verdicts) const {
   if (!view.identity.empty() || view.isLocal || view.vantage == relay::Vantage::Outbound) return std::nullopt;
+  if (view.hasExpired && gate_.settings().atExpiry == MtlsSettings::AtExpiry::Plaintext) return std::nullopt;
   if (gate_.stageOf(view.caller, view.client.ip, view.destination.port) != MtlsStage::Strict) return std::nullopt;
   verdicts.onDenied(view, {"mtls", "plaintext", true});
   return filter::Denial{"mtls", "plaintext"};

@@ -40,7 +40,7 @@ class MtlsGate {
 };
 
 /// At the callee's side: refuses plaintext of callers for whom the service is strict. What does not leave the host
-/// passes.
+/// passes, and all does once this proxy's certificate has run out where `at_expiry` says so.
 class MtlsFilter final : public filter::ConnectionFilter {
  public:
   explicit MtlsFilter(MtlsGate gate) : gate_(std::move(gate)) {}

@@ -83,6 +83,7 @@ std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay
                                     .vantage = facts.vantage,
                                     .caller = caller,
                                     .isLocal = context.loopGuard.isLocal(facts.client.ip),
+                                    .hasExpired = context.identity.hasExpired(),
                                     .identity = identity};
   for (const auto& filter : service.admission) {
     if (auto denial = filter->admit(view, context.verdicts)) return denial;

@@ -70,5 +70,21 @@ TEST(MtlsFilterTest, D2_RefusesPlaintextOfThoseForWhomItIsStrictAndOfNobodyElse)
   EXPECT_TRUE(admits(outbound)) << "the callee's side says no";
 }
 
+TEST(MtlsFilterTest, D7_WhatHappensAtExpiryIsTheOperatorsChoice) {
+  filter::ConnectionView web;
+  web.vantage = Vantage::Inbound;
+  web.caller = "web";
+  for (const auto choice : {MtlsSettings::AtExpiry::Closed, MtlsSettings::AtExpiry::Plaintext}) {
+    MtlsSettings settings;
+    settings.atExpiry = choice;
+    const MtlsFilter filter(MtlsGate(MtlsStage::Strict, {}, settings));
+    Noted noted;
+    web.hasExpired = false;
+    EXPECT_TRUE(filter.admit(web, noted));
+    web.hasExpired = true;
+    EXPECT_EQ(filter.admit(web, noted).has_value(), choice == MtlsSettings::AtExpiry::Closed);
+  }
+}
+
 }  // namespace
 }  // namespace loam::filters

@@ -159,15 +159,8 @@ TEST_F(ClosedHostTest, ConnectionsThatAreOpenGoOn) {
 
 TEST_F(ClosedHostTest, APortThatAnotherProgramsNatLeadsElsewhereIsClosedToo) {
   // As Docker publishes a container's port, and as a host leads port 80 to one of its own.
-  Namespace third;
-  std::thread([&] { third = Namespace::enterNew(); }).join();
-  shell("ip link add inner type veth peer name third netns " + third.path());
-  shell("ip addr add 10.78.0.1/24 dev inner && ip link set inner up && echo 1 > /proc/sys/net/ipv4/ip_forward");
   Child behind;
-  third.within([&] {
-    shell("ip addr add 10.78.0.2/24 dev third && ip link set third up && ip route add default via 10.78.0.1");
-    behind = startServer(9000);
-  });
+  const Namespace third = thirdHost(9000, behind);
   shell(
       "nft 'table ip nat { chain PREROUTING { type nat hook prerouting priority dstnat; fib daddr type local tcp "
       "dport 9090 dnat to 10.78.0.2:9000; fib daddr type local tcp dport 80 redirect to :8080; }; }'");

@@ -90,6 +90,18 @@ void HostTest::SetUp() {
   eventually([] { return shell("ip -6 addr show tentative").empty(); });
 }
 
+Namespace HostTest::thirdHost(std::uint16_t port, Child& server) {
+  Namespace third;
+  std::thread([&] { third = Namespace::enterNew(); }).join();
+  shell("ip link add inner type veth peer name third netns " + third.path());
+  shell("ip addr add 10.78.0.1/24 dev inner && ip link set inner up && echo 1 > /proc/sys/net/ipv4/ip_forward");
+  third.within([&] {
+    shell("ip addr add 10.78.0.2/24 dev third && ip link set third up && ip route add default via 10.78.0.1");
+    server = startServer(port);
+  });
+  return third;
+}
+
 std::string HostTest::hostState() {
   return shell("nft -s list ruleset; ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all");
 }

@@ -57,6 +57,8 @@ class HostTest : public ::testing::Test {
   void SetUp() override;
   /// Everything that removal must restore: rule set, ip rules, routes of all tables.
   static std::string hostState();
+  /// A third host behind this one, which forwards to it: 10.78.0.2, with a server at `port`.
+  static Namespace thirdHost(std::uint16_t port, Child& server);
 
   Namespace host_;
   Namespace far_;

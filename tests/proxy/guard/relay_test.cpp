@@ -206,15 +206,8 @@ TEST_F(RelayTest, ABypassedDestinationMeetsTheRealAnswer) {
 TEST_F(RelayTest, ForwardedTrafficIsNeverCaptured) {
   // A third host behind this one: what passes through on its way there must not be touched, even to a port that listens
   // here.
-  Namespace third;
-  std::thread([&] { third = Namespace::enterNew(); }).join();
-  shell("ip link add inner type veth peer name third netns " + third.path());
-  shell("ip addr add 10.78.0.1/24 dev inner && ip link set inner up && echo 1 > /proc/sys/net/ipv4/ip_forward");
   Child behind;
-  third.within([&] {
-    shell("ip addr add 10.78.0.2/24 dev third && ip link set third up && ip route add default via 10.78.0.1");
-    behind = startServer(8080);
-  });
+  const Namespace third = thirdHost(8080, behind);
   far_.within([] { shell("ip route add 10.78.0.0/24 via 10.77.0.1"); });
   Child server = startServer(8080);
   GuardProcess guard({"--outbound", "--inbound", "all"});
