@@ -26,7 +26,7 @@ struct MtlsReadiness {
   bool isReady() const { return blocking == 0; }
   /// Of the callers, those that do not block; 100 only when none does.
   std::uint32_t percent() const;
-  /// "web, batch and 3 more"; empty when ready.
+  /// "web (plaintext within 8d), batch (recorded once, in plaintext) and 3 more"; empty when ready.
   std::string whoBlocks() const;
 };
 
