@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "proxy/relay/security.h"
+#include "proxy/server/peer_fault.h"
 
 namespace loam::server {
 
@@ -43,14 +44,22 @@ struct alignas(128) Counters {
   Counter sourceLost;  ///< it saw this host's instead
   Counter bytesUpstream;
   Counter bytesDownstream;
-  Counter notObserved;                                       ///< left out by the service's `observe` flag
-  Counter fallbacks;                                         ///< callers at `prefer` that went on in plaintext
-  Counter peersRefused;                                      ///< who came to the port for proxies and was none
-  Counter notAdvertised;                                     ///< a proxy asked for what it does not reach here
-  std::array<Counter, relay::Security::kStates> bySecurity;  ///< connections by the state they began with
-  Counter acceptExhausted;                                   ///< clients let go because descriptors ran out
+  /// Connections by a state of security.
+  using BySecurity = std::array<Counter, relay::Security::kStates>;
 
-  Counter& security(relay::Security security) { return bySecurity[static_cast<std::size_t>(security.state)]; }
+  Counter notObserved;                            ///< left out by the service's `observe` flag
+  Counter notAdvertised;                          ///< a proxy asked for what it does not reach here
+  std::array<Counter, kPeerFaults> peersRefused;  ///< who came to the port for proxies and was none, by why
+  BySecurity bySecurity;                          ///< by what they began with
+  BySecurity fallbacks;                           ///< of callers at `prefer` that went on in plaintext, by why
+  BySecurity withoutPeer;                         ///< refused, since TLS was not to be had and is a must, by why
+  Counter acceptExhausted;                        ///< clients let go because descriptors ran out
+
+  static Counter& of(BySecurity& all, relay::Security security) {
+    return all[static_cast<std::size_t>(security.state)];
+  }
+  Counter& security(relay::Security security) { return of(bySecurity, security); }
+  Counter& peerRefused(PeerFault fault) { return peersRefused[static_cast<std::size_t>(fault)]; }
 };
 
 }  // namespace loam::server

@@ -42,20 +42,47 @@ prometheus::MetricFamily labelled(const std::vector<const Counters*>& workers, s
   return out;
 }
 
-void collectSecurity(const std::vector<const Counters*>& workers, MetricFamilies& families) {
-  auto states = family("loam_mtls_connections_total",
-                       "Connections of services whose mtls is on, by how they went or why not over mutual TLS.",
-                       prometheus::MetricType::Counter);
-  for (std::size_t state = 1; state < relay::Security::kStates; ++state) {
+/// Why a connection is not mutual TLS though its caller wanted it to be.
+bool isReason(relay::Security security) {
+  using State = relay::Security::State;
+  return security.isPlaintext() && security.state != State::Ready && security.state != State::NotChosen &&
+         security.state != State::OwnTls;
+}
+
+prometheus::MetricFamily byState(const std::vector<const Counters*>& workers, std::string name, std::string help,
+                                 const char* label, Counters::BySecurity Counters::*member,
+                                 bool (*has)(relay::Security)) {
+  auto out = family(std::move(name), std::move(help), prometheus::MetricType::Counter);
+  for (std::size_t index = 0; index < relay::Security::kStates; ++index) {
+    const relay::Security state{static_cast<relay::Security::State>(index), 0};
+    if (!has(state)) continue;
     double total = 0;
-    for (const Counters* counters : workers) total += static_cast<double>(counters->bySecurity[state].get());
-    append(states, total, {{"state", relay::text({static_cast<relay::Security::State>(state), 0})}});
+    for (const Counters* counters : workers) total += static_cast<double>((counters->*member)[index].get());
+    append(out, total, {{label, relay::text(state)}});
   }
-  families.push_back(std::move(states));
-  addCounter(families, "loam_mtls_fallbacks_total", "Connections at prefer that went on in plaintext.",
-             sum(workers, &Counters::fallbacks));
-  addCounter(families, "loam_mtls_peers_refused_total", "Who came to the port for proxies and was none of this mesh.",
-             sum(workers, &Counters::peersRefused));
+  return out;
+}
+
+void collectSecurity(const std::vector<const Counters*>& workers, MetricFamilies& families) {
+  families.push_back(byState(workers, "loam_mtls_connections_total",
+                             "Connections of services whose mtls is on, by how they went or why not over mutual TLS.",
+                             "state", &Counters::bySecurity,
+                             [](relay::Security state) { return state != relay::Security(); }));
+  families.push_back(byState(workers, "loam_mtls_fallbacks_total",
+                             "Connections at prefer that went on in plaintext, by why.", "reason", &Counters::fallbacks,
+                             isReason));
+  families.push_back(byState(workers, "loam_mtls_without_peer_total",
+                             "Connections that were refused because they must not go on in plaintext, by why.",
+                             "reason", &Counters::withoutPeer, isReason));
+  auto refused = family("loam_mtls_peers_refused_total",
+                        "Who came to the port for proxies and was none of this mesh, by what was wrong.",
+                        prometheus::MetricType::Counter);
+  for (std::size_t fault = 0; fault < kPeerFaults; ++fault) {
+    double total = 0;
+    for (const Counters* counters : workers) total += static_cast<double>(counters->peersRefused[fault].get());
+    append(refused, total, {{"reason", std::string(text(static_cast<PeerFault>(fault)))}});
+  }
+  families.push_back(std::move(refused));
   addCounter(families, "loam_mtls_not_advertised_total", "What proxies asked for and this one does not reach for them.",
              sum(workers, &Counters::notAdvertised));
 }

@@ -35,8 +35,9 @@ io::Task<void> sayLast(tls::Stream& stream, tls::Answer why) {
 }
 
 /// The service at an endpoint of this host that takes connections from other proxies; null for any other destination.
+/// What is to be had by loopback alone is for this host alone, whatever a snapshot calls it.
 const Service* advertised(const WorkerContext& context, const SocketAddress& destination) {
-  if (!context.loopGuard.isLocal(destination.ip)) return nullptr;
+  if (destination.ip.isLoopback() || !context.loopGuard.isLocal(destination.ip)) return nullptr;
   const Service* service = context.services->findExactly(destination);
   return service != nullptr && service->mtls.accepts(destination) ? service : nullptr;
 }
@@ -55,7 +56,7 @@ io::Task<std::unique_ptr<tls::Stream>> shakeHands(WorkerContext& context, std::u
   auto stream = tls::Stream::server(secured, std::move(socket));
   const Status opened = co_await stream->open(deadline);
   if (!opened) {
-    context.counters.peersRefused.add();
+    context.counters.peerRefused(peerFaultOf(opened.error(), *stream)).add();
     co_return nullptr;
   }
   co_return std::move(stream);
@@ -74,7 +75,9 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
   if (!stream) co_return;
   const auto preface = co_await tls::readPreface(*stream, deadline);
   if (!preface) {
-    context.counters.peersRefused.add();
+    const PeerFault fault = peerFaultOf(preface.error(), *stream);
+    const bool isTls = fault != PeerFault::Protocol || stream->alert() != 0;
+    context.counters.peerRefused(isTls ? fault : PeerFault::Preface).add();
     co_return;
   }
   const Service* service = advertised(context, preface->destination);

@@ -23,9 +23,11 @@ Security ofTls(const Error& error, const tls::Stream& stream) {
   return {State::HandshakeFailed, stream.alertCameFromPeer() ? stream.alert() : std::uint8_t{0}};
 }
 
-/// Whether a proxy of the mesh is one of those (D4).
+/// Whether a proxy of the mesh is one of those (D4). Its whole path says who it is, not the end of it.
 bool isExpected(const std::vector<std::string>& names, std::string_view spiffe) {
-  const std::string_view name = spiffe.substr(spiffe.rfind('/') + 1);
+  constexpr std::string_view kKind = "/proxy/";  // which the context has made sure of
+  const std::size_t at = spiffe.find(kKind);
+  const std::string_view name = at == std::string_view::npos ? spiffe : spiffe.substr(at + kKind.size());
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 

@@ -1,6 +1,7 @@
 #include "proxy/server/upstream.h"
 
 #include "proxy/io/dial.h"
+#include "proxy/server/carrying.h"
 
 namespace loam::server {
 
@@ -51,6 +52,34 @@ Error refusalOf(tls::Answer answer) {
   }
 }
 
+/// What the stage that holds for this caller says of going on in plaintext.
+bool mayFallBack(const relay::ConnectionFacts& facts, const Service& service) {
+  const MtlsStage stage =
+      service.mtls.stageOf(service.callerAt(facts.client.ip), facts.client.ip, facts.destination.port);
+  return stage != MtlsStage::Strict && service.mtls.settings().fallback == filters::MtlsSettings::Fallback::Allow;
+}
+
+/// The same when no peer was to be had, by what is in force then: it may be stricter than when the connection came.
+bool maySpeakPlainly(WorkerContext& context, const relay::ConnectionFacts& facts) {
+  const Service& service = serviceFor(context, facts.destination);
+  const bool mayExpire = service.mtls.settings().atExpiry == filters::MtlsSettings::AtExpiry::Plaintext;
+  return mayFallBack(facts, service) || (mayExpire && context.identity.hasExpired());
+}
+
+/// Not at all, which the record is told with the reason.
+Error refuse(WorkerContext& context, const relay::ConnectionFacts& facts, Security why) {
+  Counters::of(context.counters.withoutPeer, why).add();
+  const Service& service = serviceFor(context, facts.destination);
+  const std::string reason = relay::text(why);
+  const filter::ConnectionView view{.client = facts.client,
+                                    .destination = facts.destination,
+                                    .vantage = facts.vantage,
+                                    .caller = service.callerAt(facts.client.ip),
+                                    .identity = {}};
+  context.verdicts.onDenied(view, {"mtls", reason, true});
+  return {ErrorCode::Denied, "mutual TLS is not to be had: " + reason, ErrorOrigin::Local, false};
+}
+
 /// Directly, where that is the stage's way and not a way out.
 io::Task<Result<Upstream>> directlyAs(WorkerContext& context, relay::ConnectionFacts facts, Security security) {
   auto upstream = co_await dialDirectly(context, facts);
@@ -85,30 +114,29 @@ io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::Connectio
 
 io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service) {
   const std::uint16_t port = facts.destination.port;
-  if (service.mtls.stage(port) == MtlsStage::Off || facts.vantage == Vantage::Inbound) {
-    co_return co_await dialDirectly(context, facts);
+  if (service.mtls.stage(port) == MtlsStage::Off) co_return co_await dialDirectly(context, facts);
+  if (facts.vantage == Vantage::Inbound) {  // it came in plaintext: why, its caller's proxy knows, if it has one
+    const State state = context.loopGuard.isLocal(facts.client.ip) ? State::Local : State::Unprobed;
+    co_return co_await directlyAs(context, facts, {state, 0});
   }
   if (context.loopGuard.isLocal(facts.destination.ip)) co_return co_await directlyAs(context, facts, {State::Local, 0});
   const std::string_view caller = service.callerAt(facts.client.ip);
-  const filters::MtlsSettings& settings = service.mtls.settings();
   const MtlsStage stage = service.mtls.stageOf(caller, facts.client.ip, port);
-  const bool strict = stage == MtlsStage::Strict;
-  const bool mayFallBack = !strict && settings.fallback == filters::MtlsSettings::Fallback::Allow;
-  const bool mayExpire = settings.atExpiry == filters::MtlsSettings::AtExpiry::Plaintext;
+  const bool fallsBack = mayFallBack(facts, service);
   const Security known = context.peers.known(facts.destination);
-  const bool goesDirectly = stage < MtlsStage::Prefer || (mayFallBack && !Peers::isWorthTrying(known));
+  const bool goesDirectly = stage < MtlsStage::Prefer || (fallsBack && !Peers::isWorthTrying(known));
   if (goesDirectly && context.peers.isDue(facts.destination)) context.peers.ask(peerTerms(context, facts, service, {}));
   if (stage < MtlsStage::Prefer) {
     const bool left = service.mtls.stage(port) >= MtlsStage::Prefer && known.state == State::Ready;
     co_return co_await directlyAs(context, facts, left ? Security{State::NotChosen, 0} : known);
   }
   if (goesDirectly) {
-    context.counters.fallbacks.add();
+    Counters::of(context.counters.fallbacks, known).add();
     co_return co_await directlyAs(context, facts, known);
   }
-  PeerTerms terms = peerTerms(context, facts, service, mayFallBack ? known : Security());
-  // From here on another snapshot may be in force: nothing of the service is looked at any more.
-  PeerCall call = co_await context.peers.call(std::move(terms), settings.fallbackAfter);
+  PeerTerms terms = peerTerms(context, facts, service, fallsBack ? known : Security());
+  // From here on another snapshot may be in force: nothing of this service is looked at any more.
+  PeerCall call = co_await context.peers.call(std::move(terms), service.mtls.settings().fallbackAfter);
   if (call.stream) {
     Upstream upstream;
     upstream.identity = call.stream->peerIdentity().id;
@@ -117,11 +145,9 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
     co_return std::move(upstream);
   }
   if (call.security.isMutual()) co_return fail(refusalOf(call.answer));
-  if (mayFallBack || (mayExpire && context.identity.hasExpired())) {
-    context.counters.fallbacks.add();
-    co_return co_await directlyAs(context, facts, call.security);
-  }
-  co_return fail(ErrorCode::Denied, "mutual TLS is not to be had: " + relay::text(call.security), ErrorOrigin::Local);
+  if (!maySpeakPlainly(context, facts)) co_return fail(refuse(context, facts, call.security));
+  Counters::of(context.counters.fallbacks, call.security).add();
+  co_return co_await directlyAs(context, facts, call.security);
 }
 
 }  // namespace loam::server

@@ -12,8 +12,7 @@ constexpr std::uint8_t kProxy = 0x21;  // version 2, command PROXY
 constexpr std::uint8_t kTcp4 = 0x11;
 constexpr std::uint8_t kTcp6 = 0x21;
 constexpr std::uint8_t kQuestion = 0xE0;  // the first of the types for applications' own use
-constexpr std::size_t kHead = 16;
-constexpr std::size_t kMostRest = 512;  // addresses, and extensions that a later version may send
+constexpr std::size_t kMostRest = 512;    // addresses, and extensions that a later version may send
 constexpr std::size_t kExtensionHead = 3;
 
 void put16(std::string& out, std::uint16_t value) {
@@ -101,23 +100,37 @@ std::string encode(const Preface& preface) {
   return out + rest;
 }
 
-io::Task<Result<Preface>> readPreface(Stream& stream, Monotonic deadline) {
-  std::array<std::uint8_t, kHead> head{};
-  const Status begun = co_await readExactly(stream, head, deadline);
-  if (!begun) co_return fail(begun.error());
+Result<std::size_t> restOf(std::span<const std::uint8_t, kPrefaceHead> head) {
   if (!std::equal(kSignature.begin(), kSignature.end(), head.begin(),
                   [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; })) {
-    co_return wrong("it does not begin as one");
+    return wrong("it does not begin as one");
   }
-  if (head[12] != kProxy) co_return wrong("expected version 2 and the command PROXY");
-  const std::uint8_t family = head[13];
-  if (family != kTcp4 && family != kTcp6) co_return wrong("expected TCP over IPv4 or IPv6");
+  if (head[12] != kProxy) return wrong("expected version 2 and the command PROXY");
+  if (head[13] != kTcp4 && head[13] != kTcp6) return wrong("expected TCP over IPv4 or IPv6");
   const std::size_t size = take16(head, 14);
-  if (size > kMostRest) co_return wrong("it is longer than 512 bytes");
-  std::array<std::uint8_t, kMostRest> rest{};
-  const Status whole = co_await readExactly(stream, std::span(rest).first(size), deadline);
+  if (size > kMostRest) return wrong("it is longer than 512 bytes");
+  return size;
+}
+
+Result<Preface> decodePreface(std::span<const std::uint8_t> whole) {
+  if (whole.size() < kPrefaceHead) return wrong("its head is cut");
+  const auto size = restOf(whole.first<kPrefaceHead>());
+  if (!size) return fail(size.error());
+  const auto rest = whole.subspan(kPrefaceHead);
+  if (rest.size() != *size) return wrong("it is not as long as it says");
+  return parse(whole[13], rest);
+}
+
+io::Task<Result<Preface>> readPreface(Stream& stream, Monotonic deadline) {
+  std::array<std::uint8_t, kPrefaceHead + kMostRest> bytes{};
+  const std::span<std::uint8_t, kPrefaceHead> head = std::span(bytes).first<kPrefaceHead>();
+  const Status begun = co_await readExactly(stream, head, deadline);
+  if (!begun) co_return fail(begun.error());
+  const auto size = restOf(head);
+  if (!size) co_return fail(size.error());
+  const Status whole = co_await readExactly(stream, std::span(bytes).subspan(kPrefaceHead, *size), deadline);
   if (!whole) co_return fail(whole.error());
-  co_return parse(family, std::span(rest).first(size));
+  co_return decodePreface(std::span(bytes).first(kPrefaceHead + *size));
 }
 
 io::Task<Result<Answer>> ask(Stream& stream, Preface preface, Monotonic deadline) {

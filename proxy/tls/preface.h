@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,11 @@ enum class Answer : std::uint8_t {
 
 /// Both addresses of one family; an IPv4 address among IPv6 ones is written mapped.
 std::string encode(const Preface& preface);
+/// How many bytes follow the head of a preface, its first kPrefaceHead. Protocol says what is wrong with it.
+constexpr std::size_t kPrefaceHead = 16;
+Result<std::size_t> restOf(std::span<const std::uint8_t, kPrefaceHead> head);
+/// Of a whole preface: head and rest, no less and no more. Protocol says what is wrong with it.
+Result<Preface> decodePreface(std::span<const std::uint8_t> whole);
 /// Reads a preface and not a byte more. Protocol says what is wrong with it; Timeout and what reading gives.
 io::Task<Result<Preface>> readPreface(Stream& stream, Monotonic deadline);
 

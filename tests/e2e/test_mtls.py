@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from lab import echo, rules_of
+from lab import Origin, echo, reset, rules_of
 from processes import wait_until
 from traffic import NewConnections, old_connections
 
@@ -222,7 +222,20 @@ def test_d5_strict_refuses_plaintext_and_sends_none(lab, strict):
     wait_until(lambda: loam.captures(lab.server), 15, "capture")
 
 
+def reset_hello(connection):
+    """A peer that means no good: takes the ClientHello and cuts."""
+    connection.recv(4096)
+    reset(connection)
+
+
+def fallbacks(loam, service):
+    """Why connections of its edges went on in plaintext, and how many."""
+    reasons = [reason for edge in loam.get("/v1/edges?from=-2m")["edges"] if edge["target"] == service for reason in edge["security"]["reasons"]]
+    return {reason["state"]: reason["connections"] for reason in reasons}
+
+
 def test_prefer_falls_back_when_the_peer_is_gone_and_comes_back(lab, steered):
+    """Gone, and then somebody else in its place who cuts every handshake: each fallback is on its edge, with why."""
     loam, port, service = steered
     for stage in LADDER[:-1]:
         set_mtls(loam, service, stage)
@@ -235,6 +248,9 @@ def test_prefer_falls_back_when_the_peer_is_gone_and_comes_back(lab, steered):
         with Wire(lab.server) as wire:
             time.sleep(1)
         assert wire.syns.get(port, 0) > 50, "directly, in plaintext"
+        wait_until(lambda: fallbacks(loam, service).get("no_proxy", 0) > 50, 20, "the fallbacks on their edge")
+        with Origin(lab.server, lab.server.address, PEERS).serve(reset_hello):
+            wait_until(lambda: fallbacks(loam, service).get("handshake_failed", 0) > 50, 20, "the fallbacks by another word")
         loam.start_proxy(lab.server)
         def secured():
             with Wire(lab.server) as look:

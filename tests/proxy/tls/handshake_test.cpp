@@ -1,10 +1,12 @@
 #include <map>
 
+#include "tests/proxy/tls/hostile_clients.h"
 #include "tests/proxy/tls/tls_fixture.h"
 
 namespace loam::tls {
 namespace {
 
+using test::BadCertificate;
 using test::RawPeer;
 
 /// Who is let in, why not, and what either side learns.
@@ -55,36 +57,6 @@ TEST_F(HandshakeTest, BothSidesLearnWhoTheOtherIs) {
   EXPECT_EQ((*both.client)->peer()->spiffeId(), kServerId);
 }
 
-struct BadCertificate {
-  const char* what;
-  CertificateSpec spec;
-  enum class By { Root, RsaRoot, Stranger, Itself } by;
-  const char* reason;  ///< that the server finds
-  const char* alert;   ///< that the client hears
-};
-
-std::vector<BadCertificate> badCertificates() {
-  using By = BadCertificate::By;
-  return {
-      {"expired", {.from = -7200, .to = -3600}, By::Root, "certificate has expired", "alert certificate expired"},
-      {"not yet valid", {.from = 3600, .to = 7200}, By::Root, "not yet valid", "alert bad certificate"},
-      {"wrong CA", {}, By::Stranger, "unable to get local issuer certificate", "alert unknown ca"},
-      {"wrong SAN",
-       {.names = "URI:spiffe://loam/proxy/node-b"},
-       By::Root,
-       "not admitted: \"spiffe://loam/proxy/node-b\"",
-       "closed"},
-      {"no SAN", {.names = ""}, By::Root, "not admitted: \"\"", "closed"},
-      {"no EKU", {.usage = ""}, By::Root, "no extended key usage", "alert unsupported certificate"},
-      {"EKU of servers", {.usage = "serverAuth"}, By::Root, "purpose", "alert unsupported certificate"},
-      {"CA:TRUE", {.authority = true}, By::Root, "that of an authority", "alert unsupported certificate"},
-      {"self-signed", {}, By::Itself, "self-signed certificate", "alert"},
-      {"MD5", {.digest = EVP_md5()}, By::RsaRoot, "too weak", "alert"},
-      {"SHA-1", {.digest = EVP_sha1()}, By::Root, "too weak", "alert"},
-      {"RSA-1024", {.key = loam::test::rsa(1024)}, By::Root, "too weak", "alert"},
-  };
-}
-
 TEST_F(HandshakeTest, D1_BadClientCertificatesAreRefusedBeforeAByteIsRead) {
   const std::map<BadCertificate::By, Party> issuers = {
       {BadCertificate::By::Root, root},
@@ -96,7 +68,7 @@ TEST_F(HandshakeTest, D1_BadClientCertificatesAreRefusedBeforeAByteIsRead) {
       contextOf(Context::server({.own = server.credentials(),
                                  .roots = {root.certificate, issuers.at(BadCertificate::By::RsaRoot).certificate},
                                  .admits = &onlyNodeA}));
-  for (const BadCertificate& bad : badCertificates()) {
+  for (const BadCertificate& bad : test::badCertificates()) {
     const auto issuer = issuers.find(bad.by);
     const Party party = makeParty(bad.spec, issuer == issuers.end() ? nullptr : &issuer->second);
     std::string heard;
@@ -177,17 +149,7 @@ TEST_F(HandshakeTest, D2_WithoutAClientCertificate) {
 }
 
 TEST_F(HandshakeTest, D3_NothingOlderOrWeakerThanTls13IsSpoken) {
-  const auto upTo = [](int version) {
-    return [version](SSL_CTX* context) { SSL_CTX_set_max_proto_version(context, version); };
-  };
-  const std::vector<std::pair<const char*, std::function<void(SSL_CTX*)>>> offers = {
-      {"TLS 1.0", upTo(TLS1_VERSION)},
-      {"TLS 1.1", upTo(TLS1_1_VERSION)},
-      {"TLS 1.2", upTo(TLS1_2_VERSION)},
-      {"CCM-8", [](SSL_CTX* context) { SSL_CTX_set_ciphersuites(context, "TLS_AES_128_CCM_8_SHA256"); }},
-      {"P-521", [](SSL_CTX* context) { SSL_CTX_set1_groups_list(context, "P-521"); }},
-  };
-  for (const auto& [what, offer] : offers) {
+  for (const auto& [what, offer] : test::weakOffers()) {
     std::string heard;
     const Met met = meetClient(serverContext(), &client, heard, offer);
     ASSERT_FALSE(met.opened) << what;
@@ -196,7 +158,8 @@ TEST_F(HandshakeTest, D3_NothingOlderOrWeakerThanTls13IsSpoken) {
     EXPECT_EQ(met.read, "");
   }
   std::string heard;
-  const Opened old = meetServer(clientContext(), server, heard, upTo(TLS1_2_VERSION));
+  const auto onlyOld = [](SSL_CTX* context) { SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION); };
+  const Opened old = meetServer(clientContext(), server, heard, onlyOld);
   ASSERT_FALSE(old);
   EXPECT_EQ(old.error().code, ErrorCode::Protocol) << old.error().describe();
 }

@@ -70,7 +70,7 @@ class RawPeer {
     char bytes[16384];
     const auto count = ::recv(fd_.get(), bytes, std::min(piece, sizeof bytes), MSG_DONTWAIT);
     if (count > 0) BIO_write(SSL_get_rbio(ssl_.get()), bytes, static_cast<int>(count));
-    if (count == 0) ended = true;
+    if (count == 0 || (count < 0 && errno != EAGAIN)) ended = true;
   }
   void work() {
     if (!failure.empty()) return;

@@ -1,0 +1,130 @@
+#include "tests/rollout/api/mtls_ground.h"
+
+namespace loam {
+namespace {
+
+constexpr const char* kReadiness = "/v1/services/checkout.shop/readiness";
+
+class ReadinessApiTest : public MtlsGround<ControllerFixture> {
+ protected:
+  static std::string failing(const Json::Value& answer) {
+    std::string names;
+    for (const Json::Value& check : answer["checks"]) {
+      if (!check["passed"].asBool()) names.append(names.empty() ? "" : ", ").append(check["name"].asString());
+    }
+    return names;
+  }
+  std::string lastReason() const {
+    const Json::Value events = json("/v1/audit?kind=flag&key=checkout.shop/mtls&most=1000")["events"];
+    return events.empty() ? "" : events[events.size() - 1]["act"]["reason"].asString();
+  }
+};
+
+TEST_F(ReadinessApiTest, NamesEachCallerItsShareItsReasonAndWhetherItBlocks) {
+  came(1, "unprobed");
+  learn();
+  const Json::Value answer = json(std::string(kReadiness) + "?feature=mtls&to=strict");
+  EXPECT_EQ(answer["service"].asString(), "checkout.shop");
+  EXPECT_EQ(answer["feature"].asString(), "mtls");
+  EXPECT_EQ(answer["stage"].asString(), "off");
+  EXPECT_EQ(answer["to"].asString(), "strict");
+  EXPECT_FALSE(answer["ready"].asBool());
+  EXPECT_EQ(answer["percent"].asUInt(), 0u);
+  EXPECT_EQ(answer["window_seconds"].asInt64(), 8 * 86'400);
+  ASSERT_EQ(answer["callers"].size(), 1u);
+  const Json::Value& caller = answer["callers"][0];
+  EXPECT_EQ(caller["caller"].asString(), "frontend");
+  EXPECT_EQ(caller["connections"].asUInt64(), 2u);
+  EXPECT_EQ(caller["share"].asDouble(), 1);
+  EXPECT_EQ(caller["mutual_percent"].asDouble(), 0);
+  EXPECT_EQ(caller["reason"].asString(), "caller_without_proxy");
+  EXPECT_TRUE(caller["last_plaintext"].isString());
+  EXPECT_TRUE(caller["blocks"].asBool());
+  EXPECT_EQ(caller["why"].asString(), "plaintext within 8d");
+  EXPECT_EQ(failing(answer), "prefer at 100 %, every instance acknowledged, no plaintext from any caller");
+  ASSERT_FALSE(answer["missing"].empty());
+  EXPECT_NE(writeJson(answer["missing"]).find("the record reaches back"), std::string::npos);
+  EXPECT_EQ(writeJson(json(kReadiness)["checks"]), writeJson(answer["checks"])) << "strict of mtls by default";
+}
+
+TEST_F(ReadinessApiTest, BeforePreferNobodysPlaintextBlocks) {
+  came(1, "unprobed");
+  learn();
+  const Json::Value answer = json(std::string(kReadiness) + "?to=prefer");
+  EXPECT_EQ(answer["to"].asString(), "prefer");
+  EXPECT_FALSE(answer["callers"][0]["blocks"].asBool());
+  EXPECT_EQ(answer["callers"][0]["why"].asString(), "");
+  EXPECT_EQ(failing(answer), "permissive at 100 %, every instance acknowledged");
+}
+
+TEST_F(ReadinessApiTest, IsReadyOnceAllAcknowledgedAndNobodyCameInPlaintext) {
+  came(1, "mutual");
+  learn();
+  acknowledge();
+  prefer();
+  const Json::Value answer = json(kReadiness);
+  EXPECT_EQ(failing(answer), "") << writeJson(answer);
+  EXPECT_TRUE(answer["ready"].asBool());
+  EXPECT_EQ(answer["percent"].asUInt(), 100u);
+  EXPECT_EQ(answer["stage"].asString(), "prefer");
+  EXPECT_EQ(answer["callers"][0]["mutual_percent"].asDouble(), 100);
+  EXPECT_FALSE(answer["callers"][0]["blocks"].asBool());
+  EXPECT_FALSE(answer["callers"][0].isMember("last_plaintext"));
+  came(2, "unprobed");
+  const Json::Value later = json(kReadiness);
+  EXPECT_FALSE(later["ready"].asBool()) << "one is enough";
+  EXPECT_EQ(failing(later), "no plaintext from any caller");
+  EXPECT_EQ(later["callers"][0]["mutual_percent"].asDouble(), 50);
+}
+
+TEST_F(ReadinessApiTest, BadQuestionsAreToldWhere) {
+  came(1, "");
+  learn();
+  const auto unknown = get("/v1/services/checkout.shp/readiness");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_NE(unknown.body.find("checkout.shop"), std::string::npos) << unknown.body;
+  for (const char* query :
+       {"?feature=policy", "?feature=mtlss", "?to=off", "?to=permissive", "?to=Strict", "?form=1"}) {
+    EXPECT_EQ(get(std::string(kReadiness) + query).status, 400) << query;
+  }
+  EXPECT_EQ(post(kReadiness, "{}").status, 405);
+}
+
+TEST_F(ReadinessApiTest, WhatIsNotReadyIsRefusedUntilSomebodyAnswersForIt) {
+  came(1, "unprobed");
+  learn();
+  const Json::Value preview = *parseJson(propose("strict").body);
+  EXPECT_FALSE(preview["applies"].asBool());
+  const auto refused = set("strict");
+  EXPECT_EQ(refused.status, 422) << refused.body;
+  const Json::Value why = *parseJson(refused.body);
+  EXPECT_EQ(why["code"].asString(), "not_ready");
+  EXPECT_NE(refused.body.find("no plaintext from any caller: frontend (plaintext within 8d)"), std::string::npos)
+      << refused.body;
+  EXPECT_EQ(lastReason(), "");
+  EXPECT_EQ(set("strict", R"("accept_risk":true)").status, 400) << "nobody answers without a reason";
+  EXPECT_EQ(set("strict", R"("accept_risk":true,"reason":"")").status, 400);
+  EXPECT_EQ(set("strict", R"("accept_risk":"yes","reason":"CHG-7")").status, 400);
+  EXPECT_EQ(set("strict", R"("accept_risk":false,"reason":"CHG-7")").status, 422);
+  EXPECT_EQ(lastReason(), "");
+  const auto accepted = set("strict", R"("accept_risk":true,"reason":"CHG-7")");
+  ASSERT_EQ(accepted.status, 200) << accepted.body;
+  const std::string reason = lastReason();
+  EXPECT_EQ(reason.rfind("CHG-7 [risk accepted: ", 0), 0u) << reason;
+  for (const char* risk : {"prefer at 100 %: it is off and not for all", "every instance acknowledged: 10.0.0.2:80: ",
+                           "no plaintext from any caller: frontend (plaintext within 8d)"}) {
+    EXPECT_NE(reason.find(risk), std::string::npos) << reason;
+  }
+}
+
+TEST_F(ReadinessApiTest, WhereNothingIsRiskedNothingIsAccepted) {
+  came(1, "mutual");
+  learn();
+  acknowledge();
+  prefer();
+  ASSERT_EQ(set("strict", R"("accept_risk":true,"reason":"CHG-8")").status, 200);
+  EXPECT_EQ(lastReason(), "CHG-8");
+}
+
+}  // namespace
+}  // namespace loam
