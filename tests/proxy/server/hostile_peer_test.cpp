@@ -127,6 +127,8 @@ class HostilePeerTest : public MeshHostTest {
     return of.credentials({.names = "URI:" + uri});
   }
 
+  std::vector<Hostile> withoutTls();
+  std::vector<Hostile> withinTls();
   std::vector<Hostile> hostiles();
   std::vector<Hostile> strangers();
 
@@ -136,14 +138,8 @@ class HostilePeerTest : public MeshHostTest {
   std::unique_ptr<ProxyOnALoop> proxy;
 };
 
-/// Those who cannot say that they are the peer, and those who can and do not do as one.
-std::vector<Hostile> HostilePeerTest::hostiles() {
-  const auto stepsFor = [this](int turns) {
-    return [this, turns](Visit& visit) {
-      shake(visit, good, {.piece = 100});
-      return ++visit.turns >= turns;
-    };
-  };
+/// Those who do not speak TLS, or not yet.
+std::vector<Hostile> HostilePeerTest::withoutTls() {
   return {
       {"resets at once", [](Visit& visit) { visit.reset(); }, "handshake_failed"},
       {"ends at once", [](Visit& visit) { visit.end(); }, "handshake_failed"},
@@ -152,23 +148,7 @@ std::vector<Hostile> HostilePeerTest::hostiles() {
          if (!visit.heard.empty()) visit.reset();
        },
        "handshake_failed"},
-      {"resets in the midst of its own flight",
-       [some = stepsFor(8)](Visit& visit) {
-         if (some(visit)) visit.reset();
-       },
-       "handshake_failed"},
-      {"ends in the midst of its own flight",
-       [some = stepsFor(8)](Visit& visit) {
-         if (some(visit)) visit.end();
-       },
-       "handshake_failed"},
       {"says nothing", [](Visit&) {}, "handshake_failed", true},
-      {"says a byte a second",
-       [this](Visit& visit) {
-         const int second = static_cast<int>(clock.now().time_since_epoch() / seconds(1));
-         if (std::exchange(visit.turns, second) != second) shake(visit, good, {.piece = 1});
-       },
-       "handshake_failed", true},
       {"says garbage",
        [](Visit& visit) {
          if (!visit.heard.empty() && visit.turns++ == 0) visit.say("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -189,6 +169,34 @@ std::vector<Hostile> HostilePeerTest::hostiles() {
          if (!visit.heard.empty() && visit.turns++ == 0) visit.say(std::string_view("\x15\x03\x03\0\x02\x02\x28", 7));
        },
        "handshake_failed:handshake_failure"},
+  };
+}
+
+/// Those who have what it takes to be the peer, and do not do as one.
+std::vector<Hostile> HostilePeerTest::withinTls() {
+  const auto stepsFor = [this](int turns) {
+    return [this, turns](Visit& visit) {
+      shake(visit, good, {.piece = 100});
+      return ++visit.turns >= turns;
+    };
+  };
+  return {
+      {"resets in the midst of its own flight",
+       [some = stepsFor(8)](Visit& visit) {
+         if (some(visit)) visit.reset();
+       },
+       "handshake_failed"},
+      {"ends in the midst of its own flight",
+       [some = stepsFor(8)](Visit& visit) {
+         if (some(visit)) visit.end();
+       },
+       "handshake_failed"},
+      {"says a byte a second",
+       [this](Visit& visit) {
+         const int second = static_cast<int>(clock.now().time_since_epoch() / seconds(1));
+         if (std::exchange(visit.turns, second) != second) shake(visit, good, {.piece = 1});
+       },
+       "handshake_failed", true},
       {"speaks TLS 1.2 at most", [this](Visit& visit) { shake(visit, good, {.most = TLS1_2_VERSION}); },
        "handshake_failed:protocol_version"},
       {"ends after the handshake",
@@ -214,6 +222,12 @@ std::vector<Hostile> HostilePeerTest::hostiles() {
       {"says that it is not advertised", [this](Visit& visit) { shake(visit, good, {.says = "\x01"}); },
        "not_advertising"},
   };
+}
+
+std::vector<Hostile> HostilePeerTest::hostiles() {
+  std::vector<Hostile> all = withoutTls();
+  for (Hostile& one : withinTls()) all.push_back(std::move(one));
+  return all;
 }
 
 /// Those who are somebody else (D4), in a handshake that is good or would be.

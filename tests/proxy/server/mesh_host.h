@@ -83,12 +83,12 @@ class MeshHostTest : public testing::Test {
     ASSERT_TRUE(identity.use(identityOf("node-b", authority)));
   }
 
-  /// Of the proxy of that name; who trusts `authority` and `old`.
+  /// Of the proxy of that name, who trusts `of` alone.
   Identity identityOf(const std::string& name, const TestAuthority& of, std::uint64_t step = 1) const {
     CertificateSpec spec;
     spec.commonName = name;
     spec.names = "URI:spiffe://loam/proxy/" + name;
-    return {of.credentials(spec), loam::test::trustIn(step, {&old, &of}), {}};
+    return {of.credentials(spec), loam::test::trustIn(step, {&of}), {}};
   }
   /// A service at `endpoints` whose mtls is at `stage`.
   static wire::ServiceConfig service(const char* name, std::vector<std::string> endpoints, const char* stage,
@@ -111,18 +111,8 @@ class MeshHostTest : public testing::Test {
     EXPECT_TRUE(made) << made.error().describe();
     return std::make_shared<const ServiceTable>(*std::move(made));
   }
-  /// An authority that issues by RSA, for signatures that elliptic curves do not have.
-  static TestAuthority makeOld() {
-    Party root = loam::test::makeRoot("old root");
-    Party intermediate = makeParty(
-        {.commonName = "old intermediate", .names = "", .usage = "", .authority = true, .key = loam::test::rsa(2048)},
-        &root);
-    return {.root = std::move(root), .intermediate = std::move(intermediate)};
-  }
-
   guard::Namespace host_;
   const TestAuthority authority;
-  const TestAuthority old = makeOld();
   loam::test::TemporaryDirectory directory;
   CurrentIdentity identity{IdentityFile(directory.path()), "controller"};
 };

@@ -13,8 +13,21 @@ using tls::test::SessionPtr;
 using tls::test::weakOffers;
 using tls::test::withCompression;
 
+/// One that issues by RSA, for signatures that elliptic curves do not have.
+TestAuthority oldAuthority() {
+  Party root = loam::test::makeRoot("old root");
+  const CertificateSpec spec{
+      .commonName = "old intermediate", .names = "", .usage = "", .authority = true, .key = loam::test::rsa(2048)};
+  Party intermediate = makeParty(spec, &root);
+  return {.root = std::move(root), .intermediate = std::move(intermediate)};
+}
+
 TEST_F(PeerPortTest, D1_BadClientCertificatesReachNothingAndAreCountedByWhy) {
   const TestAuthority stranger;
+  const TestAuthority old = oldAuthority();
+  Identity both = identityOf("node-b", authority, 2);
+  both.trust = loam::test::trustIn(2, {&old, &authority});
+  ASSERT_TRUE(identity.use(std::move(both)));
   for (const BadCertificate& bad : badCertificates()) {
     const Party* issuer = bad.by == BadCertificate::By::Root       ? &authority.intermediate
                           : bad.by == BadCertificate::By::RsaRoot  ? &old.intermediate
