@@ -6,6 +6,9 @@ namespace loam::filters {
 
 namespace {
 
+// The record knows when plaintext was last to 10 s. Who calls less often than a window is asked for his own gap anyway.
+constexpr std::chrono::seconds kShortestWindow{10};
+
 Word<MtlsSettings::Fallback> fallbacks() {
   return oneOf<MtlsSettings::Fallback>(
       {{"allow", MtlsSettings::Fallback::Allow}, {"deny", MtlsSettings::Fallback::Deny}});
@@ -22,7 +25,7 @@ void MtlsSettings::describe(Form& form) {
   form.word("fallback", fallback, fallbacks());
   form.integer("fallback_after", fallbackAfter, 1, 1000);
   form.duration("handshake_timeout", handshakeTimeout, milliseconds(100), std::chrono::minutes(1));
-  form.duration("plaintext_window", plaintextWindow, std::chrono::hours(1), std::chrono::days(90));
+  form.duration("plaintext_window", plaintextWindow, kShortestWindow, std::chrono::days(90));
   form.word("at_expiry", atExpiry, expiries());
   form.integers("ports", ports, 1, 65'535, 64);
   form.check(fallback == Fallback::Allow || atExpiry == AtExpiry::Closed, {"at_expiry", "fallback"},

@@ -30,7 +30,7 @@ def edges(rate, rare):
             {"kind": "http", "target": "orders:8080", "lifetime": 10, "paths": ["/orders/1", "/orders/2", "/customers/9/address"]},
             {"kind": "grpc", "target": "greeter:50051", "lifetime": 10},
             {"kind": "websocket", "target": "chat:9001", "lifetime": 10},
-            {"kind": "stream", "target": "ticker:9100", "lifetime": 20},
+            {"kind": "stream", "target": "ticker:9100", "lifetime": 10},
             {"kind": "postgres", "target": "postgres:5432", "user": "frontend", **sql},
             {"kind": "mariadb", "target": "mariadb:3306", "user": "frontend", **sql},
             {"kind": "redis", "target": "redis:6379", "lifetime": 10},

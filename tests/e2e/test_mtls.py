@@ -8,54 +8,17 @@ import socket
 import ssl
 import struct
 import tempfile
-import threading
 import time
 
 import pytest
 from lab import Origin, echo, reset, rules_of
 from processes import wait_until
 from traffic import NewConnections, old_connections
+from wire import Wire
 
 PEERS = 7412
 SPOKEN = b"what nobody beside the two is to read"
 LADDER = ["observe", "permissive", "prefer", "strict"]
-
-
-class Wire:
-    """What comes to a host from others: for each of its ports the bytes of TCP, read from a packet socket."""
-
-    def __init__(self, host):
-        self.bytes, self.syns = {}, {}
-        with host.inside():
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-        self.socket.settimeout(0.2)
-        self.closing = False
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        while not self.closing:
-            with contextlib.suppress(TimeoutError):
-                packet, (device, _, kind, *_) = self.socket.recvfrom(65536)
-                if device != "lo" and kind == socket.PACKET_HOST and packet[9] == socket.IPPROTO_TCP:
-                    self._take(packet)
-
-    def _take(self, packet):
-        head = (packet[0] & 15) * 4
-        port, flags = struct.unpack_from("!H", packet, head + 2)[0], packet[head + 13]
-        payload = packet[head + (packet[head + 12] >> 4) * 4:struct.unpack_from("!H", packet, 2)[0]]
-        if flags & 0x12 == 2:
-            self.syns[port] = self.syns.get(port, 0) + 1
-        if payload:
-            self.bytes.setdefault(port, []).append(payload)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.closing = True
-        self.thread.join(5)
-        self.socket.close()
 
 
 @contextlib.contextmanager

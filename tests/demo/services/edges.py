@@ -196,12 +196,18 @@ class WebSocketEdge(Edge):
             pass
 
     def call(self, fails):
-        text, mask = b"hello, loam", b"\x01\x02\x03\x04"
-        self.connection.sendall(bytes([0x81, 0x80 | len(text)]) + mask + bytes(c ^ mask[i % 4] for i, c in enumerate(text)))
-        head = self.stream.read(2)
-        if len(head) < 2 or self.stream.read(head[1]) != text:
+        if self.say(b"hello, loam") != b"hello, loam":
             raise ConnectionError("no echo")
         return 0
+
+    def say(self, text):
+        """Sends a short message and returns the answer."""
+        mask = b"\x01\x02\x03\x04"
+        self.connection.sendall(bytes([0x81, 0x80 | len(text)]) + mask + bytes(c ^ mask[i % 4] for i, c in enumerate(text)))
+        head = self.stream.read(2)
+        if len(head) < 2:
+            raise ConnectionError("no answer")
+        return self.stream.read(head[1])
 
     def close(self):
         if self.connection:

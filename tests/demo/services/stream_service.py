@@ -1,4 +1,4 @@
-"""A long-lived TCP stream: `stream_service.py NAME PORT`. It speaks first, ten lines a second, and swallows what it is sent."""
+"""A long-lived TCP stream: `stream_service.py NAME PORT`. It speaks first, ten lines a second with its client's address, and swallows what it is sent."""
 import itertools
 import socketserver
 import sys
@@ -12,7 +12,7 @@ class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         threading.Thread(target=self.swallow, daemon=True).start()
         for count in itertools.count():
-            self.request.sendall(f"tick {count}\n".encode())
+            self.request.sendall(f"tick {count} for {self.client_address[0]}\n".encode())
             time.sleep(0.1)
 
     def swallow(self):

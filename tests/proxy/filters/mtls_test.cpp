@@ -21,10 +21,10 @@ TEST(MtlsSettingsTest, WhatIsWrongIsNamedWithItsPlace) {
   expectProblems<MtlsSettings>({
       {R"({"fallback": "maybe"})", {{"/fallback", "one of allow, deny"}}},
       {R"({"fallback": "deny", "at_expiry": "plaintext"})", {{"/at_expiry", "goes against"}}},
-      {R"({"plaintext_window": "59m", "handshake_timeout": "2m", "fallback_after": 0})",
+      {R"({"plaintext_window": "9s", "handshake_timeout": "2m", "fallback_after": 0})",
        {{"/fallback_after", "from 1 to 1000"},
         {"/handshake_timeout", "from 100ms to 1m"},
-        {"/plaintext_window", "from 1h to 90d"}}},
+        {"/plaintext_window", "from 10s to 90d"}}},
       {R"({"ports": [443, 443]})", {{"/ports/1", "443 stands here a second time"}}},
       {R"({"ports": []})", {{"/ports", "at least one"}}},
   });
