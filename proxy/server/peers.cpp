@@ -23,6 +23,12 @@ Security ofTls(const Error& error, const tls::Stream& stream) {
   return {State::HandshakeFailed, stream.alertCameFromPeer() ? stream.alert() : std::uint8_t{0}};
 }
 
+/// Whether it came at once, so that hearing it again delays nobody: who is silent, or cuts handshakes, is left alone.
+bool isQuickNo(State state) {
+  return state == State::NoProxy || state == State::NotAdvertising || state == State::UnknownPeer ||
+         state == State::NoIdentity;
+}
+
 /// Whether a proxy of the mesh is one of those (D4). Its whole path says who it is, not the end of it.
 bool isExpected(const std::vector<std::string>& names, std::string_view spiffe) {
   constexpr std::string_view kKind = "/proxy/";  // which the context has made sure of
@@ -36,6 +42,13 @@ bool isExpected(const std::vector<std::string>& names, std::string_view spiffe) 
 Security Peers::known(const SocketAddress& destination) const {
   const auto found = known_.find(destination);
   return found == known_.end() ? Security{State::Unprobed, 0} : found->second.security;
+}
+
+bool Peers::isWorthCalling(const SocketAddress& destination) const {
+  const auto found = known_.find(destination);
+  if (found == known_.end()) return true;
+  const Security security = found->second.security;
+  return isWorthTrying(security) || (isQuickNo(security.state) && isOld(found->second));
 }
 
 bool Peers::isDue(const SocketAddress& destination) {
@@ -55,27 +68,33 @@ void Peers::ask(PeerTerms terms) {
 
 io::Task<void> Peers::askNow(PeerTerms terms) {
   const SocketAddress destination = terms.preface.destination;
+  const std::uint64_t askedUnder = snapshots_;
   const PeerCall call = co_await reach(std::move(terms));
   Known* known = entry(destination);
   if (known == nullptr) co_return;
   known->asking = false;
   known->asked = loop_.now();
+  known->askedUnder = askedUnder;
   known->failures = 0;
   known->security = call.security.isMutual() ? Security{State::Ready, 0} : call.security;
 }
 
 io::Task<PeerCall> Peers::call(PeerTerms terms, std::uint32_t fallbackAfter) {
   const SocketAddress destination = terms.preface.destination;
+  const std::uint64_t askedUnder = snapshots_;
+  if (Known* known = entry(destination)) known->asked = loop_.now();  // one at a time tries what said no
   PeerCall call = co_await reach(std::move(terms));
-  learn(destination, call.security, fallbackAfter);
+  learn(destination, call.security, askedUnder, fallbackAfter);
   co_return std::move(call);
 }
 
-void Peers::learn(const SocketAddress& destination, Security outcome, std::uint32_t fallbackAfter) {
+void Peers::learn(const SocketAddress& destination, Security outcome, std::uint64_t askedUnder,
+                  std::uint32_t fallbackAfter) {
   Known* known = entry(destination);
   if (known == nullptr) return;
   const Monotonic now = loop_.now();
   known->asked = now;
+  known->askedUnder = askedUnder;
   if (outcome.isMutual()) {
     known->failures = 0;
     known->security = {State::Ready, 0};

@@ -51,6 +51,12 @@ class Peers {
   static bool isWorthTrying(relay::Security security) {
     return security.state == relay::Security::State::Ready || security.state == relay::Security::State::Unprobed;
   }
+  /// The same of the peer of a destination, and also where it said no, which costs no wait to hear again, and may have
+  /// changed its mind: a snapshot was installed since, or it was asked kAskAgainAfter ago. Who calls once a day would
+  /// else go by what was so the day before.
+  bool isWorthCalling(const SocketAddress& destination) const;
+  /// What flags say, here and at the peers, is another thing now.
+  void onSnapshot() { ++snapshots_; }
   /// Dials the peer, shakes hands and has it dial the application. `fallbackAfter` failed handshakes within 10 s
   /// suspend it.
   io::Task<PeerCall> call(PeerTerms terms, std::uint32_t fallbackAfter);
@@ -61,20 +67,26 @@ class Peers {
   struct Known {
     relay::Security security{relay::Security::State::Unprobed, 0};
     Monotonic asked{};
+    std::uint64_t askedUnder = 0;  // snapshots_ then
     bool asking = false;
     std::uint32_t failures = 0;
     Monotonic failing{};  // since the first of them
   };
 
+  bool isOld(const Known& known) const {
+    return known.askedUnder != snapshots_ || loop_.now() - known.asked >= kAskAgainAfter;
+  }
   io::Task<PeerCall> reach(PeerTerms terms);
   io::Task<void> askNow(PeerTerms terms);
   /// Null when there is no room for another.
   Known* entry(const SocketAddress& destination);
-  void learn(const SocketAddress& destination, relay::Security outcome, std::uint32_t fallbackAfter);
+  void learn(const SocketAddress& destination, relay::Security outcome, std::uint64_t askedUnder,
+             std::uint32_t fallbackAfter);
 
   io::EventLoop& loop_;
   const std::uint16_t port_;
   PeerIdentity& identity_;
+  std::uint64_t snapshots_ = 0;
   std::unordered_map<SocketAddress, Known> known_;
   io::TaskScope asking_;
 };

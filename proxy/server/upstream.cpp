@@ -32,10 +32,11 @@ io::DialOptions dialOptions(const WorkerContext& context, const relay::Connectio
 PeerTerms peerTerms(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service,
                     Security known) {
   const milliseconds most = service.mtls.settings().handshakeTimeout;
+  const bool mayTakeLong = known.state == State::Ready || known.state == State::Unasked;
   return {.dial = dialOptions(context, facts),
           .preface = {facts.client, facts.destination, false},
           .expected = service.proxies,
-          .patience = known.state == State::Unprobed ? std::min(most, Peers::kPatienceUnasked) : most};
+          .patience = mayTakeLong ? most : std::min(most, Peers::kPatienceUnasked)};
 }
 
 /// What a callee's proxy says of an application that did not take the connection.
@@ -124,7 +125,8 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
   const MtlsStage stage = service.mtls.stageOf(caller, facts.client.ip, port);
   const bool fallsBack = mayFallBack(facts, service);
   const Security known = context.peers.known(facts.destination);
-  const bool goesDirectly = stage < MtlsStage::Prefer || (fallsBack && !Peers::isWorthTrying(known));
+  const bool goesDirectly =
+      stage < MtlsStage::Prefer || (fallsBack && !context.peers.isWorthCalling(facts.destination));
   if (goesDirectly && context.peers.isDue(facts.destination)) context.peers.ask(peerTerms(context, facts, service, {}));
   if (stage < MtlsStage::Prefer) {
     const bool left = service.mtls.stage(port) >= MtlsStage::Prefer && known.state == State::Ready;

@@ -63,6 +63,7 @@ void Worker::install(std::shared_ptr<const ServiceTable> services, std::function
   loop_->post([this, services = std::move(services), done = std::move(done)] {
     services_ = services;
     context_.services = services_.get();
+    peers_.onSnapshot();
     tendPeerPort();
     done();
   });

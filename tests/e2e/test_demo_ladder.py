@@ -135,6 +135,8 @@ def test_every_service_goes_up_the_ladder_and_back_by_kill(shown):
         all_askers = [stack.enter_context(asker) for climber in climbers for asker, _ in climber.asked]
         # Older than any rung, and silent until the last: a stream speaks all the time.
         quiet = [(asker, asker.hold(quiet=True)) for climber in climbers if climber.port != 9100 for asker, _ in climber.asked]
+        for _, edge in quiet:
+            stack.callback(edge.close)
         for climber in climbers:
             climber.assert_in_clear()
             for stage in ("observe", "permissive"):
@@ -158,7 +160,6 @@ def test_every_service_goes_up_the_ladder_and_back_by_kill(shown):
             climber.assert_in_clear()
         for asker, edge in quiet:
             asker.ask(edge)
-            edge.close()
     assert [asker.failures for asker in all_askers if asker.failures] == []
     assert shown.broken() == broken == {}
     wait_until(lambda: not any(listens(network[host], PEERS) for host in HOSTS.values()), 10, "the port for proxies to close")
