@@ -120,7 +120,7 @@ class Climber:
         for _, text in self.asked:
             assert not self.wire.saw(text, among=fresh), f"{self.name}: {text} in clear"
         streams = [flow.stream(inward) for flow in fresh if flow.port == PEERS for inward in (True, False)]
-        assert sum(map(len, streams)) > 10_000 and all(map(is_tls, streams)), self.name
+        assert any(streams) and all(map(is_tls, streams)), self.name
         if self.strict:
             said = [flow.payloads(self.strict) for flow in list(self.wire.flows.values()) if flow.port == self.port]
             assert not any(said), f"{self.name}, on older connections: {said}"
