@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ctime>
 #include <utility>
 
 #include "proxy/http/body_stream.h"
+#include "proxy/http/date.h"
 #include "proxy/http/http1_chars.h"
 
 namespace loam::http {
@@ -17,19 +17,6 @@ constexpr seconds kGoodbye{1};  // for a refused client to read why
 
 std::span<const std::uint8_t> bytesOf(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-std::string httpDate(Wall time) {
-  const std::time_t whole = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&whole, &parts);
-  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::array<char, 24> rest{};
-  std::strftime(rest.data(), rest.size(), "%Y %H:%M:%S GMT", &parts);
-  const std::string day = std::to_string(100 + parts.tm_mday).substr(1);
-  return std::string(kDays[static_cast<std::size_t>(parts.tm_wday)]) + ", " + day + " " +
-         kMonths[static_cast<std::size_t>(parts.tm_mon)] + " " + rest.data();
 }
 
 /// Of "http://host/path?x" the target is "/path?x", and the host named there is the one that counts (RFC 9112 3.2.2).
@@ -242,7 +229,7 @@ io::Task<bool> Http1Connection::sendPieces(BodyStream& body) {
 
 std::string Http1Connection::headOf(const Response& response) const {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  head.append(reasonPhrase(response.status)).append("\r\nDate: ").append(httpDate(stream_->loop().clock().wall()));
+  head.append(reasonPhrase(response.status)).append("\r\nDate: ").append(dateText(stream_->loop().clock().wall()));
   const auto add = [&head](std::string_view name, std::string_view value) {
     // A handler's text never becomes a header of its own.
     if (std::any_of(value.begin(), value.end(), isControl)) return;

@@ -2,23 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
-#include <string>
+
+#include "proxy/http/date.h"
 
 namespace loam::notify {
-
-namespace {
-
-/// "Wed, 21 Oct 2026 07:28:00 GMT", the one form of dates that servers send.
-std::optional<std::int64_t> dateOf(std::string_view value) {
-  std::tm parts{};
-  const std::string text(value);
-  const char* const end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return ::timegm(&parts);
-}
-
-}  // namespace
 
 Verdict verdictOf(int status) {
   if (status >= 200 && status < 300) return Verdict::Taken;
@@ -43,7 +30,7 @@ std::optional<milliseconds> retryAfterOf(std::string_view value, Wall now) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), whole);
   const auto longest = static_cast<std::uint64_t>(kLongestWait.count());
   if (error == std::errc() && end == value.data() + value.size()) return seconds(std::min(whole, longest));
-  const auto date = dateOf(value);
+  const auto date = http::parseDate(value);
   if (!date) return std::nullopt;
   return seconds(std::clamp<std::int64_t>(*date - unixSeconds(now), 0, kLongestWait.count()));
 }
