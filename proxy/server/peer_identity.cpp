@@ -31,7 +31,7 @@ bool PeerIdentity::hasExpired() {
 
 bool PeerIdentity::isValid() const {
   const std::int64_t now = unixSeconds(clock_.wall());
-  return now >= notBefore_ && now < notAfter_;
+  return now + tls::kYoungest >= notBefore_ && now < notAfter_;  // as peers judge it
 }
 
 bool PeerIdentity::believes(const std::string& spiffe, const std::string& serial) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,6 +10,10 @@
 typedef struct ssl_ctx_st SSL_CTX;
 
 namespace loam::tls {
+
+/// So much later than our clock says may a certificate begin that is believed: a clock that is behind makes no stranger
+/// of who has just renewed (D8). At its end nothing is forgiven.
+constexpr std::int64_t kYoungest = 300;  ///< seconds
 
 struct PeerRules {
   /// SHA-256 (lower-case hex) of the one root that is believed, and looked for at the end of the peer's chain; empty:

@@ -85,6 +85,23 @@ TEST_F(HandshakeTest, D1_BadClientCertificatesAreRefusedBeforeAByteIsRead) {
   EXPECT_EQ(meetClient(context, &client, heard).read, "secret") << "the good one is let in: " << heard;
 }
 
+TEST_F(HandshakeTest, D8_AClockFiveMinutesBehindTakesWhoHasJustRenewed) {
+  const CertificateSpec fresh{.names = std::string("URI:") + kClientId, .from = 290, .to = 7200};
+  const CertificateSpec later{.names = std::string("URI:") + kClientId, .from = 360, .to = 7200};
+  const CertificateSpec freshServer{.names = std::string("URI:") + kServerId, .from = 290, .to = 7200};
+  const CertificateSpec over{.names = std::string("URI:") + kClientId, .from = -7200, .to = -1};
+  const Party young = makeParty(fresh, &root);
+  const Party tooYoung = makeParty(later, &root);
+  const Party expired = makeParty(over, &root);
+  std::string heard;
+  EXPECT_EQ(meetClient(serverContext(), &young, heard).read, "secret") << heard;
+  EXPECT_TRUE(meetServer(clientContext(), makeParty(freshServer, &root), heard)) << heard;
+  const Met refused = meetClient(serverContext(), &tooYoung, heard);
+  ASSERT_FALSE(refused.opened);
+  EXPECT_NE(refused.opened.error().context.find("not yet valid"), std::string::npos);
+  EXPECT_FALSE(meetClient(serverContext(), &expired, heard).opened) << "at the end nothing is forgiven";
+}
+
 TEST_F(HandshakeTest, D12_WhoWasRevokedHearsIt) {
   bool revoked = true;
   const auto context = contextOf(Context::server(
