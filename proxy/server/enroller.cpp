@@ -20,6 +20,15 @@ std::int64_t lifeOf(const tls::Certificate& leaf) {
   return std::max<std::int64_t>(leaf.notAfter() - leaf.notBefore(), 0);
 }
 
+/// `left` and `life` in seconds.
+Enroller::Nearness nearnessOf(std::int64_t left, std::int64_t life, bool failing) {
+  using Nearness = Enroller::Nearness;
+  if (left <= 0) return Nearness::Over;
+  if (left * 10 <= life) return Nearness::Tenth;
+  if (left * 4 <= life) return Nearness::Quarter;
+  return failing && left * 2 <= life ? Nearness::Half : Nearness::Far;
+}
+
 }  // namespace
 
 Enroller::Enroller(JoinTerms terms, std::string tokenFile, IdentityFile file, const Clock& clock, Log& log)
@@ -169,7 +178,8 @@ void Enroller::schedule(const Identity& identity) {
   std::uniform_int_distribution<std::int64_t> drawn(life * 9 / 20, life * 11 / 20);
   renewAt_ = Wall(seconds(leaf.notBefore() + drawn(random_)));
   expires_ = leaf.notAfter();
-  warned_ = 0;
+  life_ = life;
+  warned_ = Nearness::Far;
 }
 
 void Enroller::warnOfExpiry() {
@@ -178,18 +188,25 @@ void Enroller::warnOfExpiry() {
   const tls::Certificate& leaf = identity->leaf();
   const std::int64_t left = leaf.notAfter() - unixSeconds(clock_.wall());
   const std::int64_t life = lifeOf(leaf);
-  const int near = left <= 0 ? 3 : left * 10 <= life ? 2 : left * 4 <= life ? 1 : 0;
+  const Nearness near = nearnessOf(left, life, backOff_ != milliseconds(0));
   if (near <= std::exchange(warned_, near)) return;
   const std::string until = utcText(leaf.notAfter());
-  if (near == 3) {
-    said_.clear();
-    log_.error("identity", "the certificate has expired: relaying goes on, the controller takes a new join token only",
-               {{"until", until}, {"token_file", tokenFile_}});
-  } else {
-    log_.error("identity",
-               near == 2 ? "less than a tenth of the certificate's life is left"
-                         : "less than a quarter of the certificate's life is left",
-               {{"until", until}});
+  switch (near) {
+    case Nearness::Far:
+      return;
+    case Nearness::Half:  // of which a tenth is for the draw of the moment: it only counts where it was tried
+      return log_.warn("identity", "half of the certificate's life is left, and it could not be renewed",
+                       {{"until", until}});
+    case Nearness::Quarter:
+      return log_.error("identity", "less than a quarter of the certificate's life is left", {{"until", until}});
+    case Nearness::Tenth:
+      return log_.error("identity", "less than a tenth of the certificate's life is left", {{"until", until}});
+    case Nearness::Over:
+      said_.clear();
+      log_.error("identity",
+                 "the certificate has expired: relaying goes on, mutual TLS as each service's at_expiry says, and the "
+                 "controller takes a new join token only",
+                 {{"until", until}, {"token_file", tokenFile_}});
   }
 }
 
@@ -222,6 +239,12 @@ void collectIdentity(const Enroller::State& state, Wall now, MetricFamilies& fam
   if (state.expires != 0) {
     addGauge(families, "loam_identity_expiry_seconds", "Until the proxy's certificate expires; negative since it has.",
              static_cast<double>(state.expires - unixSeconds(now)));
+  }
+  if (state.expires != 0 && state.life > 0) {
+    const auto left = static_cast<double>(std::max<std::int64_t>(state.expires - unixSeconds(now), 0));
+    addGauge(families, "loam_identity_life_left_ratio",
+             "Of the certificate's life; it is renewed at about 0.5, and 0 when it has expired.",
+             std::min(left / static_cast<double>(state.life), 1.0));
   }
   addCounter(families, "loam_identity_joins_total", "Identities got by a join token.",
              static_cast<double>(state.joins));

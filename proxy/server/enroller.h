@@ -20,8 +20,11 @@ namespace loam::server {
 /// traffic goes on as the last snapshot says.
 class Enroller {
  public:
+  /// How near its end a certificate is that was not renewed: what is said once each.
+  enum class Nearness : std::uint8_t { Far, Half, Quarter, Tenth, Over };
   struct State {
     std::int64_t expires = 0;  ///< unix seconds; 0: no identity
+    std::int64_t life = 0;     ///< seconds, of the whole certificate
     std::uint64_t joins = 0;
     std::uint64_t renewals = 0;
     std::uint64_t failures = 0;   ///< of joins, of renewals, and of keeping what came of them
@@ -50,7 +53,7 @@ class Enroller {
 
   /// Any thread.
   const CurrentIdentity& identity() const { return identity_; }
-  State state() const { return {expires_, joins_, renewals_, failures_, trustStep_}; }
+  State state() const { return {expires_, life_, joins_, renewals_, failures_, trustStep_}; }
 
  private:
   /// Or one that has expired.
@@ -86,11 +89,12 @@ class Enroller {
   std::string said_;   // why there is no identity
   bool heard_ = true;  // by the controller, under this identity
   bool saidRevoked_ = false;
-  int warned_ = 0;  // how near expiry was when it was said
+  Nearness warned_ = Nearness::Far;  // when it was said last
   Wall renewAt_{};
   Monotonic nextTry_{};
   milliseconds backOff_{0};
   std::atomic<std::int64_t> expires_{0};
+  std::atomic<std::int64_t> life_{0};
   std::atomic<std::uint64_t> joins_{0};
   std::atomic<std::uint64_t> renewals_{0};
   std::atomic<std::uint64_t> failures_{0};

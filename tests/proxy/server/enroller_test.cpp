@@ -1,5 +1,6 @@
 #include "proxy/server/enroller.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -8,6 +9,7 @@
 
 #include "proxy/base/atomic_file.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/server/peer_identity.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tls_controller.h"
@@ -31,7 +33,7 @@ class EnrollerTest : public testing::Test {
   void start() { start(terms()); }
   void start(JoinTerms to) {
     connection.reset();
-    enroller = std::make_unique<Enroller>(std::move(to), tokenFile(), file(), clock, log);
+    enroller = std::make_unique<Enroller>(std::move(to), tokenFile(), file(), clock, *said);
     enroller->load();
     connection = std::make_unique<http::KeptConnection>(controller->target(), enroller->identity().securing());
   }
@@ -64,6 +66,7 @@ class EnrollerTest : public testing::Test {
   SystemClock real;
   test::FakeClock clock;
   Log log{LogLevel::Error, -1};
+  Log* said = &log;
   test::TemporaryDirectory directory;
   std::unique_ptr<TlsController> controller = std::make_unique<TlsController>();
   std::unique_ptr<io::EventLoop> loop = *io::EventLoop::make(clock);
@@ -190,6 +193,52 @@ TEST_F(EnrollerTest, D7_AControllerThatIsAwayLeavesTheCertificateInUse) {
   EXPECT_NE(serial(), first);
 }
 
+TEST_F(EnrollerTest, D7_AlarmsWhenAHalfAQuarterAndATenthOfItsLifeAreLeft) {
+  const std::string path = directory / "log";
+  std::optional<Log> written(std::in_place, LogLevel::Warn, ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600));
+  said = &*written;
+  ASSERT_TRUE(join());
+  const std::int64_t life = enroller->state().life;
+  EXPECT_EQ(life, enroller->identity().get()->leaf().notAfter() - enroller->identity().get()->leaf().notBefore());
+  controller->refuse("/v1/renew", 503);
+  for (const double spent : {0.4, 0.57, 0.7, 0.76, 0.85, 0.91, 0.99, 1.0}) {
+    moveTo(spent);
+    for (int times = 0; times < 3; ++times) {
+      clock.advance(milliseconds(1));
+      tend();
+    }
+  }
+  enroller.reset();
+  written.reset();  // writes what is queued
+  std::string text = *readFile(path, 65'536);
+  std::size_t from = 0;
+  for (const char* line : {"half of the certificate's life is left, and it could not be renewed",
+                           "less than a quarter of the certificate's life is left",
+                           "less than a tenth of the certificate's life is left", "the certificate has expired"}) {
+    const std::size_t at = text.find(line, from);
+    ASSERT_NE(at, std::string::npos) << line << "\n" << text;
+    EXPECT_EQ(text.find(line, at + 1), std::string::npos) << "said once: " << line;
+    from = at;
+  }
+}
+
+TEST_F(EnrollerTest, D7_TheShareOfLifeThatIsLeftIsAMetric) {
+  ASSERT_TRUE(join());
+  const auto leftAt = [&](double spent) {
+    moveTo(spent);
+    MetricFamilies families;
+    collectIdentity(enroller->state(), clock.wall(), families);
+    for (const auto& family : families) {
+      if (family.name == "loam_identity_life_left_ratio") return family.metric.at(0).gauge.value;
+    }
+    return -1.0;
+  };
+  EXPECT_NEAR(leftAt(0.25), 0.75, 0.01);
+  EXPECT_NEAR(leftAt(0.9), 0.1, 0.01);
+  EXPECT_EQ(leftAt(1.5), 0.0);
+  EXPECT_EQ(leftAt(-1), 1.0) << "of a clock that went back";
+}
+
 TEST_F(EnrollerTest, AnExpiredCertificateNeedsANewToken) {
   ASSERT_TRUE(join());
   const std::string first = serial();
@@ -228,6 +277,22 @@ TEST_F(EnrollerTest, D8_AClockThatJumpsAheadAndBackCostsNothing) {
   clock.setWall(before);
   EXPECT_TRUE(tend());
   EXPECT_EQ(enroller->state().failures, 0u);
+}
+
+TEST_F(EnrollerTest, D8_AClockFiveMinutesBehindUsesWhatItWasJustGiven) {
+  ASSERT_TRUE(join());
+  const std::int64_t from = enroller->identity().get()->leaf().notBefore();
+  PeerIdentity peers(&enroller->identity(), clock);
+  clock.setWall(Wall(seconds(from - 299)));
+  EXPECT_NE(peers.asServer(), nullptr);
+  EXPECT_NE(peers.asClient(), nullptr);
+  EXPECT_FALSE(peers.hasExpired());
+  clock.setWall(Wall(seconds(from - 301)));
+  EXPECT_EQ(peers.asClient(), nullptr) << "no peer would believe it";
+  EXPECT_FALSE(peers.hasExpired()) << "not what at_expiry is about";
+  moveTo(1.0);
+  EXPECT_EQ(peers.asServer(), nullptr);
+  EXPECT_TRUE(peers.hasExpired());
 }
 
 TEST_F(EnrollerTest, D6_FollowsANewRootAndAcknowledgesWhenItHoldsALeafOfIt) {
