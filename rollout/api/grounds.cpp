@@ -8,10 +8,9 @@
 namespace loam::api {
 
 Result<graph::Graph> recordAround(const Control& control, const std::string& service) {
-  constexpr std::int64_t kAhead = 3600;  // clocks of proxies
   if (control.record == nullptr) return graph::Graph{};
   record::GraphQuery query;
-  query.window = {0, unixSeconds(control.clock.wall()) + kAhead};
+  query.window = {0, unixSeconds(control.clock.wall()) + record::kMostAhead};
   query.routes = false;
   query.filter.focus = service;
   auto graph = control.record->graph(query);

@@ -145,8 +145,7 @@ void Aggregator::countExchange(Connection& connection, const Observation& record
   const std::int64_t start = bucketOf(record.at);
   // An exchange belongs to what was spoken when it ended: the upgrade to WebSocket is HTTP's.
   const bool same = exchange.protocol == connection.counted || exchange.protocol == Protocol::Unknown;
-  const std::uint32_t edge =
-      same ? edgeOf(connection) : edges_.acquire(keyOf(connection, exchange.protocol), unixSeconds(clock_.wall()));
+  const std::uint32_t edge = same ? edgeOf(connection) : edges_.acquire(keyOf(connection, exchange.protocol), uptime());
   const auto add = [&](wire::Counts& counts) {
     ++counts.requests;
     if (outcome == decode::Outcome::Error) ++counts.errors;
@@ -231,7 +230,7 @@ void Aggregator::askForOwner(Connection& connection) {
 std::uint32_t Aggregator::edgeOf(Connection& connection) {
   askForOwner(connection);
   if (connection.edge == Connection::kNoEdge) {
-    connection.edge = edges_.acquire(keyOf(connection, connection.counted), unixSeconds(clock_.wall()));
+    connection.edge = edges_.acquire(keyOf(connection, connection.counted), uptime());
   }
   return connection.edge;
 }
@@ -252,9 +251,13 @@ std::int64_t Aggregator::bucketOf(Monotonic at) const {
   return second - second % wire::kBucketSeconds;
 }
 
+std::int64_t Aggregator::uptime() const {
+  return std::chrono::duration_cast<seconds>(clock_.now().time_since_epoch()).count();
+}
+
 void Aggregator::seal(const std::function<void(wire::EdgeReport)>& sink) {
   settleDue();
-  edges_.seal(owners_, unixSeconds(clock_.wall()), sink);
+  edges_.seal(owners_, uptime(), sink);
 }
 
 }  // namespace loam::observe

@@ -99,6 +99,8 @@ class Aggregator {
   std::uint32_t edgeOf(Connection& connection);
   EdgeKey keyOf(const Connection& connection, decode::Protocol protocol) const;
   std::int64_t bucketOf(Monotonic at) const;
+  /// Seconds of the clock that nobody sets: how long edges are idle goes by it.
+  std::int64_t uptime() const;
 
   const Clock& clock_;
   const AggregatorLimits limits_;

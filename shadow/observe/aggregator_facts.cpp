@@ -53,7 +53,7 @@ void Aggregator::countUncaptured(const AddressPair& pair, std::uint32_t owner, b
                                              .security = 0,
                                              .sight = Sight::Inventory,
                                              .protocol = pin ? pin->protocol : decode::Protocol::Tcp},
-                                            now);
+                                            uptime());
   wire::Counts& counts = edges_.counts(edge, now - now % wire::kBucketSeconds);
   if (opened) {
     ++counts.connections;

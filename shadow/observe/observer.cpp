@@ -1,6 +1,7 @@
 #include "shadow/observe/observer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace loam::observe {
@@ -108,10 +109,23 @@ void Observer::noteHosts() {
   for (const HostsEntry& entry : hosts_) names_.note(entry.address, 0, "hosts", entry.name);
 }
 
+/// Stretch follows stretch without a seam; but where the wall clock was set meanwhile, this one is as long as it really
+/// took, and stands where the clock does now.
+void Observer::stamp(wire::Report& report) {
+  constexpr std::int64_t kSlewed = 1000;  // what may be NTP's doing, little by little
+  const std::int64_t took =
+      std::chrono::duration_cast<milliseconds>(clock_.now() - std::exchange(sealed_, clock_.now())).count();
+  const std::int64_t to = unixMilliseconds(clock_.wall());
+  const bool wasSet = std::abs(to - from_ - took) > kSlewed;
+  report.from = wasSet ? std::max<std::int64_t>(to - took, 0) : from_;
+  report.to = std::max(to, report.from);
+  from_ = report.to;
+}
+
 void Observer::seal() {
-  sealed_ = clock_.now();
   noteHosts();
   wire::Report report;
+  stamp(report);
   std::size_t size = 0;
   const auto makeRoom = [&](std::size_t more) {
     if (size > 0 && size + more > kReportBytes) {
@@ -120,8 +134,6 @@ void Observer::seal() {
     }
     size += more;
   };
-  report.to = std::max(from_, unixMilliseconds(clock_.wall()));
-  report.from = std::exchange(from_, report.to);
   aggregator_.seal([&](wire::EdgeReport edge) {
     if (reverseDns_ != nullptr) {
       reverseDns_->ask(edge.client);

@@ -57,6 +57,8 @@ class Observer {
   void takeFacts();
   void noteProcesses(const std::vector<guard::SocketFact>& sockets);
   void noteHosts();
+  /// Of what stretch of time a report is.
+  void stamp(wire::Report& report);
   void seal();
   void send(wire::Report& report);
 

@@ -9,7 +9,6 @@ namespace loam::record {
 
 namespace {
 
-constexpr std::int64_t kMostAhead = 86'400;  // seconds that a proxy's clock may be ahead
 constexpr std::uint64_t kMostCount =
     1ULL << 48;  // of one bucket: no host does as much in 10 s, and sums of years stay in 64 bits
 constexpr std::int64_t kMostLength = 7 * 86'400'000LL;

@@ -95,6 +95,8 @@ class Recorder {
   std::atomic<std::uint64_t> refused_ = 0;
 };
 
+/// Seconds that a proxy's clock may be ahead of the controller's: a day by mistake, and some.
+constexpr std::int64_t kMostAhead = 86'400 + 3600;
 /// What makes a report impossible, in one line; a report that passes can be counted. `now` in unix seconds.
 Status checkReport(const wire::Report& report, std::int64_t now);
 /// What makes a verdict of a report impossible; empty for nothing. `latest`: unix seconds after which no bucket begins.

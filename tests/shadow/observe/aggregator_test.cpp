@@ -213,6 +213,19 @@ TEST(AggregatorTest, IdleEdgesAreForgottenAndMakeRoom) {
   EXPECT_EQ(bench.aggregator.losses().otherEdges, 0u);
 }
 
+TEST(AggregatorTest, D8_IdleEdgesAreForgottenWhateverTheWallClockIsSetTo) {
+  for (const int days : {1, -1}) {
+    Bench bench;
+    auto tap = bench.open("10.0.0.1:40000", "10.0.0.2:80");
+    bench.close(tap);
+    bench.pass(seconds(1));
+    EXPECT_EQ(bench.aggregator.edges(), 1u);
+    bench.clock.setWall(bench.clock.wall() + std::chrono::days(days));
+    bench.pass(seconds(EdgeTable::kIdleSeconds + 60));
+    EXPECT_EQ(bench.aggregator.edges(), 0u) << days;
+  }
+}
+
 TEST(AggregatorTest, ALiveConnectionHoldsItsEdge) {
   Bench bench;
   auto tap = bench.open("10.0.0.1:40000", "10.0.0.2:80");

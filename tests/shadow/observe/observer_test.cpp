@@ -86,6 +86,24 @@ TEST_F(ObserverTest, SealsEveryTwoSecondsWithoutAGapEvenWhenNothingHappens) {
   }
 }
 
+TEST_F(ObserverTest, D8_AClockThatIsSetMakesNoStretchLongerOrShorter) {
+  pass(seconds(4));
+  for (const int days : {1, -1, -1, 8}) {
+    clock_.setWall(clock_.wall() + std::chrono::days(days));
+    reports_.clear();
+    pass(seconds(4));
+    ASSERT_EQ(reports_.size(), 2u);
+    const std::int64_t now = std::chrono::duration_cast<milliseconds>(clock_.wall().time_since_epoch()).count();
+    EXPECT_EQ(reports_[0].to - reports_[0].from, 2000) << days;
+    EXPECT_EQ(reports_[1].from, reports_[0].to) << days;
+    EXPECT_EQ(reports_[1].to, now) << days;
+  }
+  reports_.clear();
+  clock_.setWall(clock_.wall() - milliseconds(300));  // NTP's doing
+  pass(seconds(2));
+  EXPECT_EQ(reports_.at(0).to - reports_.at(0).from, 1700) << "without a seam";
+}
+
 TEST_F(ObserverTest, WhatWasSentIsReportedWithinFiveSeconds) {
   auto tap = factory_.open(factsOf("10.0.0.1:40000", "10.0.0.2:80"), clock_.now());
   tap->onBytes(relay::Direction::Upstream, bytesOf("http"), clock_.now());

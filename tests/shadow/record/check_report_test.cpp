@@ -37,6 +37,15 @@ TEST(CheckReportTest, AcceptsWhatAProxySends) {
   EXPECT_TRUE(status) << status.error().describe();
 }
 
+TEST(CheckReportTest, D8_AClockThatIsADayAheadIsTaken) {
+  wire::Report report = example();
+  report.from += 86'400'000;
+  report.to += 86'400'999;
+  report.edges[0].buckets[0].start += 86'400;
+  const Status status = checkReport(report, kNow);
+  EXPECT_TRUE(status) << status.error().describe();
+}
+
 TEST(CheckReportTest, IdentitiesAreSpiffeIdsOrWhatStandsForMany) {
   const auto accepts = [](const std::string& identity) {
     wire::Report report = example();
