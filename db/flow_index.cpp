@@ -40,6 +40,15 @@ std::int64_t lastId(Poco::Data::Session& session) {
   return id;
 }
 
+/// Whether all that is told are attempts that failed or were refused, of which nobody can say how they would have gone.
+/// They leave it at when the flow was last seen: that tells when somebody last spoke plaintext.
+bool cameToNothing(const wire::EdgeReport& edge) {
+  wire::Counts sum;
+  for (const wire::Bucket& bucket : edge.buckets) sum.merge(bucket.counts);
+  return edge.security.empty() && sum.failedConnections != 0 && sum.connections <= sum.failedConnections &&
+         sum.bytesSent == 0 && sum.bytesReceived == 0;
+}
+
 }  // namespace
 
 std::string FlowIndex::flowKey(std::int64_t edge, std::int64_t proxy, const graph::Flow& flow) {
@@ -155,6 +164,7 @@ std::int64_t FlowIndex::flowOf(Poco::Data::Session& session, const std::string& 
   }
   if (known == flowIds_.end()) return insertFlow(session, edgeId, proxyId, std::move(flow)).id;
   graph::Flow& stored = flows_.at(known->second);
+  if (cameToNothing(edge)) to = std::min(to, stored.lastSeen);
   if (from < stored.firstSeen || to > stored.lastSeen) {
     stored.firstSeen = std::min(stored.firstSeen, from);
     stored.lastSeen = std::max(stored.lastSeen, to);

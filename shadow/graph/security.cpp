@@ -47,7 +47,9 @@ void SecuritySum::add(const MergedFlow& flow) {
     sum_.sawLocal = true;
   } else {
     sum_.unasked += connections;
-    sum_.lastUnasked = std::max(sum_.lastUnasked.value_or(0), flow.securedLast);
+    // What only ever failed or was refused went in plaintext no more than otherwise.
+    const bool cameToNothing = connections == 0 && flow.tally.counts.failedConnections != 0;
+    if (!cameToNothing) sum_.lastUnasked = std::max(sum_.lastUnasked.value_or(0), flow.securedLast);
   }
   for (const PeerIdentity& peer : flow.identities) addIdentity(peer);
   if (flow.lastPlaintext != 0) sum_.lastPlaintext = std::max(sum_.lastPlaintext.value_or(0), flow.lastPlaintext);

@@ -158,5 +158,32 @@ TEST(SecurityStoreTest, PlaintextOutsideTheWindowIsRemembered) {
   EXPECT_EQ(both.security.identities.at(0).lastSeen, kStart + 610);
 }
 
+TEST(SecurityStoreTest, WhatFailedOrWasRefusedIsNoPlaintext) {
+  const TemporaryDirectory directory;
+  const auto store = openStore(directory / "graph.db");
+  const test::FakeClock clock;
+  const record::Recorder recorder(*store, clock);
+  const auto failing = [](std::int64_t bucket, const std::string& vantage) {
+    wire::EdgeReport edge = secured("", "", 2, bucket, vantage);
+    wire::Counts& counts = edge.buckets[0].counts;
+    counts.failedConnections = counts.denied = 2;
+    counts.bytesSent = counts.bytesReceived = 0;
+    return edge;
+  };
+  const auto lastUnasked = [&] {
+    record::GraphQuery query;
+    query.window = {kStart, kStart + 10'000};
+    return recorder.graph(query)->edges.at(0).security.lastUnasked;
+  };
+  ingestOne(*store, reportOf("web-1", 1, kStart, {failing(kStart, "inbound")}));
+  EXPECT_EQ(lastUnasked(), std::nullopt) << "a caller that was never let in";
+  ingestOne(*store, reportOf("web-1", 2, kStart + 600, {secured("", "", 3, kStart + 600)}));
+  EXPECT_EQ(lastUnasked(), kStart + 610);
+  ingestOne(*store, reportOf("web-1", 3, kStart + 1200, {failing(kStart + 1200, "outbound")}));
+  EXPECT_EQ(lastUnasked(), kStart + 610) << "a server that was away";
+  ingestOne(*store, reportOf("web-1", 4, kStart + 1800, {secured("", "", 1, kStart + 1800)}));
+  EXPECT_EQ(lastUnasked(), kStart + 1810);
+}
+
 }  // namespace
 }  // namespace loam::db
