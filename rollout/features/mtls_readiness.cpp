@@ -16,17 +16,32 @@ std::string listed(const std::vector<std::string>& names, const char* between) {
   return text;
 }
 
-CallerStanding standingOf(const CallerRecord& record, std::int64_t now, std::int64_t window, bool excluded) {
+/// How long callers have to be without plaintext, in seconds.
+struct Terms {
+  std::int64_t now = 0;     ///< unix seconds
+  std::int64_t window = 0;  ///< as the setting says
+  std::int64_t period = 0;  ///< the longest gap between two calls of any caller
+};
+
+/// Of a caller that has not come by TLS since its plaintext nobody knows how it will come: for as long as the slowest
+/// caller needs to show itself it is waited for beyond the window.
+CallerStanding standingOf(const CallerRecord& record, const Terms& terms, bool excluded) {
   CallerStanding standing{record, 0, false, ""};
   if (excluded) {
     standing.why = "excluded: it may go on in plaintext";
-  } else if (record.lastPlaintext && now - *record.lastPlaintext <= window) {
-    standing.blocks = true;
-    standing.why = "plaintext within " + lengthText(window);
-  } else if (record.lastPlaintext && (record.lastSeen <= *record.lastPlaintext || record.mutual == 0)) {
-    standing.blocks = true;
+    return standing;
+  }
+  if (!record.lastPlaintext) return standing;
+  const std::int64_t ago = terms.now - *record.lastPlaintext;
+  const std::int64_t own = std::max(terms.window, record.gap);
+  const bool isSilent = record.lastSeen <= *record.lastPlaintext || record.mutual == 0;
+  standing.blocks = ago <= (isSilent ? own + terms.period : own);
+  if (ago <= own) {
+    standing.why = "plaintext within " + lengthText(own);
+  } else if (isSilent) {
     standing.why =
         record.firstSeen == record.lastSeen ? "recorded once, in plaintext" : "not heard of since its last plaintext";
+    if (!standing.blocks) standing.why.append(", " + lengthText(ago) + " ago: it counts as gone");
   }
   return standing;
 }
@@ -49,12 +64,17 @@ MtlsReadiness readinessOf(const Ground& ground, std::int64_t window, const std::
   readiness.window = window;
   readiness.missing = ground.missing;
   std::uint64_t all = 0;
-  for (const CallerRecord& caller : ground.callers) all += caller.connections;
+  Terms terms{ground.now, window, 0};
+  const auto isExcluded = [&exclude](const CallerRecord& caller) {
+    return std::binary_search(exclude.begin(), exclude.end(), caller.name);
+  };
   for (const CallerRecord& caller : ground.callers) {
-    const bool excluded = std::binary_search(exclude.begin(), exclude.end(), caller.name);
-    const std::int64_t own = std::max(window, caller.gap);
-    CallerStanding standing = standingOf(caller, ground.now, own, excluded);
-    if (!excluded) readiness.window = std::max(readiness.window, own);
+    all += caller.connections;
+    if (!isExcluded(caller)) terms.period = std::max(terms.period, caller.gap);
+  }
+  readiness.window = std::max(window, terms.period);
+  for (const CallerRecord& caller : ground.callers) {
+    CallerStanding standing = standingOf(caller, terms, isExcluded(caller));
     if (all != 0) standing.share = static_cast<double>(caller.connections) / static_cast<double>(all);
     if (standing.blocks) ++readiness.blocking;
     readiness.callers.push_back(std::move(standing));

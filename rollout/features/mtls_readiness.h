@@ -31,8 +31,8 @@ struct MtlsReadiness {
 };
 
 /// `window` in seconds; `exclude`: callers for whom the stage will not hold, sorted. A caller is ready when its last
-/// plaintext is older than the window and than the longest gap between its calls, and it came by mutual TLS since: one
-/// that was not heard of since may still come in plaintext, however long that is ago. Pure.
+/// plaintext is older than the window and than the longest gap between its calls; one that did not come by mutual TLS
+/// since may still come in plaintext, and is waited for as much longer as the slowest of all callers' gaps. Pure.
 MtlsReadiness readinessOf(const Ground& ground, std::int64_t window, const std::vector<std::string>& exclude);
 
 /// "10.0.0.2:80: it has no proxy; ..."; empty when every instance has what is wanted, and there is one.

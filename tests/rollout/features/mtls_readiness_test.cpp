@@ -34,14 +34,30 @@ TEST(MtlsReadinessTest, ACallerIsReadyWhenItsPlaintextIsOldAndItCameByTlsSince) 
   EXPECT_FALSE(ready({caller("web", 50, 7, 0)}).isReady());
 }
 
-TEST(MtlsReadinessTest, ACallerThatWasNotHeardOfSinceItsPlaintextBlocksHoweverLongAgo) {
-  const auto slow = ready({caller("web", 100, std::nullopt, 0), caller("invoices", 0, 30, 30)});
+TEST(MtlsReadinessTest, ACallerThatWasNotHeardOfSinceItsPlaintextIsWaitedForAsLongAsTheSlowestOne) {
+  const auto slow = ready({caller("web", 100, std::nullopt, 0, 30), caller("invoices", 0, 38, 38)});
   EXPECT_FALSE(slow.isReady());
   EXPECT_EQ(slow.percent(), 50u);
   EXPECT_EQ(slow.callers.front().record.name, "invoices") << "those that block come first";
-  CallerRecord once = caller("once", 0, 100, 100);
-  once.firstSeen = once.lastSeen;
-  EXPECT_EQ(ready({once}).whoBlocks(), "once (recorded once, in plaintext)");
+  EXPECT_EQ(slow.whoBlocks(), "invoices (not heard of since its last plaintext)");
+  const auto gone = ready({caller("web", 100, std::nullopt, 0, 30), caller("invoices", 0, 39, 39)});
+  EXPECT_TRUE(gone.isReady());
+  EXPECT_EQ(gone.callers.back().why, "not heard of since its last plaintext, 39d ago: it counts as gone");
+}
+
+TEST(MtlsReadinessTest, ACallerThatWasRecordedOnceBlocksForItsWindowAndThePeriodOfOthers) {
+  const auto daysAgo = [](std::int64_t days, std::vector<CallerRecord> others) {
+    CallerRecord once = caller("once", 0, days, days);
+    once.firstSeen = once.lastSeen;
+    others.push_back(once);
+    return ready(std::move(others));
+  };
+  const CallerRecord daily = caller("daily", 100, std::nullopt, 0, 1);
+  EXPECT_EQ(daysAgo(1, {daily}).whoBlocks(), "once (plaintext within 8d)");
+  EXPECT_EQ(daysAgo(9, {daily}).whoBlocks(), "once (recorded once, in plaintext)");
+  EXPECT_TRUE(daysAgo(10, {daily}).isReady());
+  EXPECT_TRUE(daysAgo(9, {}).isReady()) << "nobody is known to be slower than the window";
+  EXPECT_EQ(daysAgo(10, {}).callers.front().why, "recorded once, in plaintext, 10d ago: it counts as gone");
 }
 
 TEST(MtlsReadinessTest, TheWindowCoversTheSlowestCaller) {
