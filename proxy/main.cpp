@@ -136,9 +136,10 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
 
 /// What the admin port says beyond the workers' counters; all of it outlives that port.
 server::Admin::More adminParts(const report::Pipeline* pipeline, const server::Enroller* enroller,
-                               const server::KillSwitch& kill, const Clock& clock) {
+                               const server::SnapshotSource* snapshots, const server::KillSwitch& kill,
+                               const Clock& clock) {
   server::Admin::More more;
-  more.metrics.emplace_back([pipeline, enroller, &kill, &clock](server::MetricFamilies& families) {
+  more.metrics.emplace_back([pipeline, enroller, snapshots, &kill, &clock](server::MetricFamilies& families) {
     if (pipeline != nullptr) {
       server::addCounter(families, "loam_observe_records_lost_total", "Observations dropped because a ring was full.",
                          static_cast<double>(pipeline->recordsLost()));
@@ -147,11 +148,18 @@ server::Admin::More adminParts(const report::Pipeline* pipeline, const server::E
                          static_cast<double>(pipeline->reportsDropped()));
     }
     if (enroller != nullptr) server::collectIdentity(enroller->state(), clock.wall(), families);
+    if (const auto ahead = snapshots == nullptr ? std::nullopt : snapshots->skew().ahead()) {
+      server::addGauge(families, "loam_proxy_clock_ahead_seconds",
+                       "This host's clock less the controller's, as of its last answer.", static_cast<double>(*ahead));
+    }
     server::addGauge(families, "loam_proxy_killed", "1 while a kill file switches every feature but observing off.",
                      kill.isKilled() ? 1 : 0);
   });
-  more.state = [enroller, &kill](Json::Value& state) {
+  more.state = [enroller, snapshots, &kill](Json::Value& state) {
     if (enroller != nullptr) server::describeIdentity(*enroller, state);
+    if (const auto ahead = snapshots == nullptr ? std::nullopt : snapshots->skew().ahead()) {
+      state["clock_ahead_seconds"] = Json::Int64(*ahead);
+    }
     server::describeKill(kill, state);
   };
   return more;
@@ -222,7 +230,7 @@ int run(const std::string& configFile, bool checkOnly) {
   std::unique_ptr<server::Admin> admin;
   if (settings->admin) {
     auto started = server::Admin::start(*settings->admin, **server, clock,
-                                        adminParts(pipeline->get(), enroller->get(), kill, clock));
+                                        adminParts(pipeline->get(), enroller->get(), snapshots->get(), kill, clock));
     if (!started) return complain(started.error());
     admin = *std::move(started);
   }

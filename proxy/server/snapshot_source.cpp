@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/base/json.h"
+#include "proxy/http/date.h"
 #include "proxy/io/signal.h"
 #include "proxy/server/kill_switch.h"
 
@@ -20,7 +21,8 @@ SnapshotSource::SnapshotSource(std::string proxy, http::Target controller, Enrol
       workers_(std::move(workers)),
       loop_(std::move(loop)),
       random_(std::random_device()()),
-      connection_(std::move(controller), enroller == nullptr ? http::Securing{} : enroller->identity().securing()) {}
+      connection_(std::move(controller), enroller == nullptr ? http::Securing{} : enroller->identity().securing()),
+      skew_(loop_->clock(), log) {}
 
 SnapshotSource::~SnapshotSource() { stop(); }
 
@@ -124,10 +126,12 @@ io::Task<bool> SnapshotSource::ask() {
   const wire::Watch watch = question();
   http::Request request{.method = "POST", .target = "/v1/watch", .body = wire::encode(watch)};
   request.headers.emplace_back("Content-Type", "application/json");
+  request.headers.emplace_back("Date", http::dateText(loop_->clock().wall()));
   const Monotonic deadline = loop_->now() + milliseconds(watch.waitMs) + kGrace;
   interrupted_ = false;
   const auto answer = co_await connection_.ask(*loop_, std::move(request), deadline);
   if (!answer && interrupted_) co_return true;
+  if (answer) skew_.measure(answer->header("date"));
   if (!answer || (answer->status != 200 && answer->status != 204)) {
     onSilence(answer);
     co_return false;

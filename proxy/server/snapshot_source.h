@@ -12,6 +12,7 @@
 #include "proxy/base/log.h"
 #include "proxy/http/kept_connection.h"
 #include "proxy/io/task_scope.h"
+#include "proxy/server/clock_skew.h"
 #include "proxy/server/enroller.h"
 #include "proxy/server/service_table.h"
 #include "proxy/server/snapshot_file.h"
@@ -61,6 +62,7 @@ class SnapshotSource {
   void stop();
   /// Any thread.
   State state() const;
+  const ClockSkew& skew() const { return skew_; }
 
  private:
   static constexpr milliseconds kWait{30'000};
@@ -91,6 +93,7 @@ class SnapshotSource {
   const std::unique_ptr<io::EventLoop> loop_;
   std::minstd_rand random_;
   http::KeptConnection connection_;
+  ClockSkew skew_;
   std::optional<wire::Snapshot> current_;  // the one in force
   std::optional<wire::Refusal> refusal_;
   std::string silent_;           // why nobody answered the last time that it was said

@@ -55,6 +55,9 @@ constexpr std::size_t kMostWatchBytes = 256 * 1024;
 constexpr std::size_t kMostMissed = 256;
 constexpr std::size_t kMostPorts = 256;  ///< of Drained; more are not told
 constexpr std::uint32_t kMostWaitMs = 60'000;
+/// Seconds that a proxy's clock and its controller's may differ before somebody is told. Both measure it at each
+/// question: the controller by the Date of the question, the proxy by that of the answer.
+constexpr std::int64_t kMostSkew = 30;
 
 std::string encode(const Watch& watch);
 Result<Watch> decodeWatch(std::string_view json);

@@ -34,8 +34,7 @@ Response renew(identity::Identities& identities, const Call& call) {
 
 io::Task<Response> watch(fleet::Fleet& fleet, AgentTally& tally, Call call) {
   std::string proxy = provenProxy(call.caller);
-  Response response =
-      co_await answerWatch(fleet, std::move(call.request.body), std::move(proxy), std::move(call.request.peer.id));
+  Response response = co_await answerWatch(fleet, std::move(call.request), std::move(proxy));
   if (response.status == 403) ++tally.foreign;
   co_return response;
 }

@@ -90,6 +90,9 @@ void Api::addHealthRoutes() {
     state.readsWaiting = reader_.waiting();
     state.agents = agentTally_;
     state.edgesByState = edgesByState_;
+    control_.fleet.visit([&state](const fleet::Agent& agent) {
+      if (agent.clockAhead) state.clocks.emplace_back(agent.name, *agent.clockAhead);
+    });
     if (control_.webhooks != nullptr) state.webhooks = control_.webhooks->standing();
     if (control_.identities != nullptr) {
       state.standing = control_.identities->standing();

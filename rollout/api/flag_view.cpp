@@ -177,13 +177,16 @@ Json::Value drainView(const fleet::Agent& agent, fleet::DrainState state) {
   return out;
 }
 
-Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, std::int64_t nowMs) {
+Json::Value view(const fleet::Fleet& fleet, const fleet::Agent& agent) {
+  const std::uint64_t epoch = fleet.epoch();
   Json::Value out(Json::objectValue);
   out["name"] = agent.name;
   out["version"] = agent.version;
   out["capabilities"] = list(agent.capabilities);
-  if (agent.lastContact != 0) out["contact_seconds_ago"] = Json::Int64((nowMs - agent.lastContact) / 1000);
-  out["silent"] = silent;
+  if (agent.lastContact != 0) out["contact_seconds_ago"] = Json::Int64(fleet.sinceContact(agent).count() / 1000);
+  if (agent.clockAhead) out["clock_ahead_seconds"] = Json::Int64(*agent.clockAhead);
+  out["clock_off"] = agent.isClockOff();
+  out["silent"] = fleet.isSilent(agent);
   out["desired"] = Json::UInt64(agent.generation);
   out["acknowledged"] = Json::UInt64(agent.epoch == epoch ? agent.acknowledged : 0);
   out["in_effect"] = Json::UInt64(agent.epoch == epoch ? agent.inEffect : 0);

@@ -5,6 +5,7 @@
 #include "rollout/changes/changes.h"
 #include "rollout/features/feature.h"
 #include "rollout/fleet/drain.h"
+#include "rollout/fleet/fleet.h"
 
 namespace loam::api {
 
@@ -19,7 +20,7 @@ Json::Value view(const changes::Change& change);
 Json::Value view(const changes::Change& change, const changes::Preview& preview);
 Json::Value view(const flags::Freeze& freeze);
 Json::Value view(const fleet::Progress& progress);
-Json::Value view(const fleet::Agent& agent, std::uint64_t epoch, bool silent, std::int64_t nowMs);
+Json::Value view(const fleet::Fleet& fleet, const fleet::Agent& agent);
 /// state, and who asked for it and why; what is left to the proxy, as far as it says.
 Json::Value drainView(const fleet::Agent& agent, fleet::DrainState state);
 

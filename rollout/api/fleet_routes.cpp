@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "proxy/http/date.h"
 #include "rollout/api/flag_view.h"
 #include "rollout/api/pager.h"
 #include "rollout/api/problem.h"
@@ -33,11 +34,6 @@ io::Task<Response> progress(const Control& control, io::EventLoop& loop, std::st
   co_return ok(view(now));
 }
 
-Json::Value one(const Control& control, const fleet::Agent& agent) {
-  const auto now = std::chrono::duration_cast<milliseconds>(control.clock.wall().time_since_epoch()).count();
-  return view(agent, control.fleet.epoch(), control.fleet.isSilent(agent), now);
-}
-
 Response list(const Control& control, const Call& call) {
   const QueryReader query(call.request, 0);
   if (const Status known = query.expectOnly({"most", "after"}); !known) return problem(known.error());
@@ -47,7 +43,7 @@ Response list(const Control& control, const Call& call) {
   out["epoch"] = Json::UInt64(control.fleet.epoch());
   out["proxies"] = Json::Value(Json::arrayValue);
   for (const fleet::Agent& agent : control.fleet.expected()) {
-    if (page->takes(agent.name)) out["proxies"].append(one(control, agent));
+    if (page->takes(agent.name)) out["proxies"].append(view(control.fleet, agent));
     if (page->isFull()) break;
   }
   return page->finish(std::move(out));
@@ -55,13 +51,15 @@ Response list(const Control& control, const Call& call) {
 
 }  // namespace
 
-io::Task<Response> answerWatch(fleet::Fleet& fleet, std::string body, std::string proxy, std::string spiffe) {
-  auto question = wire::decodeWatch(body);
+io::Task<Response> answerWatch(fleet::Fleet& fleet, http::Request request, std::string proxy) {
+  auto question = wire::decodeWatch(request.body);
   if (!question) co_return problem(question.error());
   if (!proxy.empty() && question->proxy != proxy) {
     co_return problem(403, "forbidden", "the certificate is another proxy's");
   }
-  const auto answer = co_await fleet.watch(*std::move(question), std::move(spiffe));
+  const auto clock = http::parseDate(request.header("date"));
+  std::string spiffe = proxy.empty() ? std::string() : std::move(request.peer.id);
+  const auto answer = co_await fleet.watch(*std::move(question), std::move(spiffe), clock);
   if (!answer) co_return problem(answer.error());
   if (!*answer) co_return Response{.status = 204};
   co_return Response{.body = **answer};
@@ -69,7 +67,7 @@ io::Task<Response> answerWatch(fleet::Fleet& fleet, std::string body, std::strin
 
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop) {
   router.add(Access::Proxy, "POST", "/v1/watch",
-             [control](const Call& call) { return answerWatch(control.fleet, call.request.body, {}, {}); });
+             [control](const Call& call) { return answerWatch(control.fleet, call.request, {}); });
   router.add(Access::Viewer, "GET", "/v1/progress", [control, &loop](const Call& call) {
     return progress(control, loop, call.request.query("service"), call.request.query("revision"),
                     call.request.query("wait"));
@@ -79,7 +77,7 @@ void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop)
   router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}", [control](const Call& call) -> io::Task<Response> {
     const auto agent = control.fleet.agent(call.names.at("proxy"));
     if (!agent) co_return problem(404, "not_found", "no proxy called \"" + call.names.at("proxy") + "\" has asked yet");
-    co_return ok(one(control, *agent));
+    co_return ok(view(control.fleet, *agent));
   });
   router.add(Access::Viewer, "GET", "/v1/fleet/{proxy}/snapshot", [control](const Call& call) -> io::Task<Response> {
     const auto text = control.fleet.snapshotOf(call.names.at("proxy"));

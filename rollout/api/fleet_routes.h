@@ -5,9 +5,9 @@
 
 namespace loam::api {
 
-/// What a proxy's question is answered with. `proxy`, `spiffe`: of its certificate; empty for a process of this host,
-/// which may be any proxy. 403 when it asks in another's name (E13).
-io::Task<http::Response> answerWatch(fleet::Fleet& fleet, std::string body, std::string proxy, std::string spiffe);
+/// What a proxy's question is answered with. `proxy`: the name in its certificate; empty for a process of this host,
+/// which may be any proxy. 403 when it asks in another's name (E13). Its Date says what its clock shows (D8).
+io::Task<http::Response> answerWatch(fleet::Fleet& fleet, http::Request request, std::string proxy);
 
 /// /v1/watch, which proxies ask; /v1/fleet and what it says of one proxy; /v1/progress of a change.
 void addFleetRoutes(Router& router, const Control& control, io::EventLoop& loop);

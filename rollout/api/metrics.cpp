@@ -78,6 +78,11 @@ void addProxies(Families& out, const ControllerState& state) {
     out.gauge("loam_controller_proxy_silence_seconds", "Since the proxy's last report",
               static_cast<double>(state.now - proxy.lastReport), {name});
   });
+  for (const auto& [proxy, ahead] : state.clocks) {
+    out.gauge("loam_controller_proxy_clock_ahead_seconds",
+              "The proxy's clock less the controller's, as of its last question", static_cast<double>(ahead),
+              {label("proxy", proxy)});
+  }
   each([&](const graph::ProxyState& proxy, const ClientMetric::Label& name) {
     constexpr const char* kLost = "loam_controller_proxy_lost_total";
     constexpr const char* kHelp = "What a proxy could not record, as it says";

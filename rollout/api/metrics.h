@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/http/http1_connection.h"
@@ -21,6 +22,7 @@ struct ControllerState {
   record::StoreCounters store;
   std::uint64_t refusedReports = 0;
   std::vector<graph::ProxyState> proxies;
+  std::vector<std::pair<std::string, std::int64_t>> clocks{};  ///< seconds that each proxy's is ahead
   http::Http1Counters http;
   std::uint64_t wrongTokens = 0;
   std::size_t writesWaiting = 0;

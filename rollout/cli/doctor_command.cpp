@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "proxy/base/utc.h"
 #include "proxy/guard/guard_client.h"
 #include "proxy/guard/preflight.h"
 #include "rollout/cli/commands.h"
@@ -73,6 +74,24 @@ void checkController(const Session& session, std::vector<PreflightCheck>& checks
   if (count != 0) checks.push_back(losses);
 }
 
+/// Whether proxies have the controller's time.
+PreflightCheck checkClocks(const Json::Value& proxies) {
+  PreflightCheck clocks{"LD-0209", Verdict::Ok, "clocks agree with the controller's", "all that say what they show",
+                        ""};
+  std::string off;
+  for (const Json::Value& proxy : proxies) {
+    if (!proxy["clock_off"].asBool()) continue;
+    off.append(off.empty() ? "" : ", ").append(proxy["name"].asString()).append(" is ");
+    off.append(clockText(proxy["clock_ahead_seconds"].asInt64()));
+  }
+  if (!off.empty()) {
+    clocks.verdict = Verdict::Warn;
+    clocks.measured = off;
+    clocks.fix = "set the clock right, there or on the controller's host (chronyc tracking, timedatectl)";
+  }
+  return clocks;
+}
+
 /// What of the controller itself is in the way.
 void checkKeeping(const Session& session, std::vector<PreflightCheck>& checks) {
   const auto state = session.get("/v1/controller");
@@ -97,6 +116,32 @@ void checkKeeping(const Session& session, std::vector<PreflightCheck>& checks) {
     silent.fix = "loam proxy describe NAME; they go on with the last snapshot that they acknowledged";
   }
   checks.push_back(silent);
+  checks.push_back(checkClocks((*fleet)["proxies"]));
+}
+
+/// Whether proxies' certificates are renewed in time: at about half of their lives. Nothing without an authority.
+void checkCertificates(const Session& session, std::vector<PreflightCheck>& checks) {
+  const auto issued = session.get("/v1/identity/certificates");
+  if (!issued) return;
+  PreflightCheck renewed{"LD-0210", Verdict::Ok, "certificates are renewed in time", "", ""};
+  std::size_t good = 0;
+  for (const Json::Value& one : (*issued)["certificates"]) {
+    if (one["superseded"].asBool() || one["denied"].asBool()) continue;
+    const std::int64_t left = one["seconds_left"].asInt64();
+    const auto from = parseUtc(one["not_before"].asString());
+    const auto to = parseUtc(one["not_after"].asString());
+    if (!from || !to || left * 5 >= (*to - *from) * 2) {
+      ++good;
+      continue;
+    }
+    renewed.verdict = Verdict::Warn;
+    renewed.measured.append(renewed.measured.empty() ? "" : ", ").append(one["name"].asString());
+    renewed.measured.append(" has ").append(lengthText(left)).append(" left");
+  }
+  if (renewed.verdict == Verdict::Ok) renewed.measured = std::to_string(good) + " proxies'";
+  if (renewed.verdict != Verdict::Ok)
+    renewed.fix = "look at that proxy's log and /readyz; one that was taken down needs none";
+  checks.push_back(renewed);
 }
 
 /// Room where state is kept on this host.
@@ -210,6 +255,7 @@ int doctor(const Session& session, const std::string& guardSocket) {
   std::vector<PreflightCheck> checks = guard::preflight({});
   checkController(session, checks);
   checkKeeping(session, checks);
+  checkCertificates(session, checks);
   checkDisk(session, checks);
   checkAccess(session, checks);
   checkWebhooks(session, checks);

@@ -106,6 +106,10 @@ int describe(const Session& session, const std::string& name) {
     out << "  killed         on its own host: it carries out no feature but observing (`loam proxy restore --local`)\n";
   }
   printDrain(session, proxy["drain"]);
+  if (proxy.isMember("clock_ahead_seconds")) {
+    out << "  clock          " << clockText(proxy["clock_ahead_seconds"].asInt64())
+        << (proxy["clock_off"].asBool() ? ": set one of them right" : "") << "\n";
+  }
   out << "  snapshot       " << bytesText(proxy["snapshot_bytes"].asUInt64()) << "\n";
   out << "  connections    " << proxy["old_connections"].asUInt64() << " live ones began under an earlier generation\n";
   for (const Json::Value& reason : proxy["refused"]["reasons"]) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "proxy/base/utf8.h"
 
@@ -100,6 +101,11 @@ std::string lengthText(std::int64_t seconds) {
   if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
   if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 86'400) + "d";
+}
+
+std::string clockText(std::int64_t ahead) {
+  if (ahead >= -1 && ahead <= 1) return "agrees with the controller's";  // it is measured in whole seconds
+  return lengthText(std::abs(ahead)) + (ahead > 0 ? " ahead of the controller's" : " behind the controller's");
 }
 
 std::string timeText(std::string_view rfc3339) {

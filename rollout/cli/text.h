@@ -24,6 +24,8 @@ std::string percentText(double share);
 std::string bytesText(std::uint64_t bytes);
 /// "45s", "15m", "2h", "3d".
 std::string lengthText(std::int64_t seconds);
+/// How a clock stands that is so many seconds ahead: "40s behind the controller's", "agrees with the controller's".
+std::string clockText(std::int64_t ahead);
 /// "2026-11-22T20:55:10Z" -> "2026-11-22 20:55:10"; anything else stays.
 std::string timeText(std::string_view rfc3339);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/clock.h"
 #include "proxy/wire/watch.h"
 #include "rollout/fleet/compile.h"
 
@@ -17,8 +18,10 @@ namespace loam::fleet {
 struct Agent {
   std::string name;
   std::string version;
-  std::vector<std::string> capabilities;  ///< sorted
-  std::int64_t lastContact = 0;           ///< unix milliseconds
+  std::vector<std::string> capabilities;     ///< sorted
+  std::int64_t lastContact = 0;              ///< unix milliseconds; 0: it has not asked since the controller began
+  Monotonic heard{};                         ///< the same moment, by the clock that nobody sets
+  std::optional<std::int64_t> clockAhead{};  ///< seconds: its clock less the controller's; nothing: it does not say
   std::string spiffe;  ///< that its certificate proved; empty: a process of the controller's own host
 
   // Desired.
@@ -39,6 +42,8 @@ struct Agent {
   bool killed = false;      ///< on its own host: it runs no feature, whatever it has
   std::optional<wire::Drained> drained{};
 
+  /// Its clock and the controller's differ by more than anybody should bear (D8).
+  bool isClockOff() const { return clockAhead && (*clockAhead > wire::kMostSkew || *clockAhead < -wire::kMostSkew); }
   /// Whether it has and runs what it is to; `current` is the controller's epoch.
   bool hasIt(std::uint64_t current) const { return epoch == current && acknowledged >= generation; }
   bool runsIt(std::uint64_t current) const { return epoch == current && inEffect >= generation; }

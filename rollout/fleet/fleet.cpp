@@ -138,7 +138,16 @@ std::string Fleet::textOf(const Entry& entry) const {
   return wire::encode(parts);
 }
 
-void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
+void Fleet::noteClock(Agent& agent, std::optional<std::int64_t> clock) {
+  const bool wasOff = agent.isClockOff();
+  agent.clockAhead = clock ? std::optional(*clock - unixSeconds(clock_.wall())) : std::nullopt;
+  if (agent.isClockOff() == wasOff) return;
+  if (wasOff) return log_.info("fleet", "a proxy's clock is right again", {{"proxy", agent.name}});
+  log_.warn("fleet", "a proxy's clock is not the controller's",
+            {{"proxy", agent.name}, {"ahead_seconds", std::to_string(*agent.clockAhead)}});
+}
+
+void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe, std::optional<std::int64_t> clock) {
   Agent& agent = entry.agent;
   const bool changed = agent.generation == 0 || agent.capabilities != watch.capabilities || agent.spiffe != spiffe;
   agent.spiffe = std::move(spiffe);
@@ -147,6 +156,8 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   agent.capabilities = watch.capabilities;
   std::sort(agent.capabilities.begin(), agent.capabilities.end());
   agent.lastContact = unixMilliseconds(clock_.wall());
+  agent.heard = clock_.now();
+  noteClock(agent, clock);
   agent.epoch = watch.epoch;
   if (agent.acknowledged != watch.acknowledged) carriers_.reset();  // what may rise depends on it
   agent.acknowledged = watch.acknowledged;
@@ -181,7 +192,8 @@ void Fleet::take(Entry& entry, const wire::Watch& watch, std::string spiffe) {
   wakeSettled();
 }
 
-io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch, std::string spiffe) {
+io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch, std::string spiffe,
+                                                          std::optional<std::int64_t> clock) {
   auto found = entries_.find(watch.proxy);
   if (found == entries_.end()) {
     if (entries_.size() >= kMostAgents) {
@@ -193,7 +205,7 @@ io::Task<Result<std::optional<std::string>>> Fleet::watch(wire::Watch watch, std
   Entry& entry = found->second;  // entries are never taken out
   const std::uint64_t question = ++entry.question;
   if (entry.wake) std::exchange(entry.wake, nullptr)();  // who asked before on another connection
-  take(entry, watch, std::move(spiffe));
+  take(entry, watch, std::move(spiffe), clock);
   const Monotonic deadline = loop_.clock().now() + milliseconds(watch.waitMs);
   for (;;) {
     const Agent& agent = entry.agent;
@@ -288,8 +300,10 @@ std::optional<std::string> Fleet::snapshotOf(const std::string& name) const {
   return textOf(found->second);
 }
 
-bool Fleet::isSilent(const Agent& agent) const {
-  return unixMilliseconds(clock_.wall()) - agent.lastContact > kSilentAfter.count();
+bool Fleet::isSilent(const Agent& agent) const { return agent.lastContact == 0 || sinceContact(agent) > kSilentAfter; }
+
+milliseconds Fleet::sinceContact(const Agent& agent) const {
+  return std::chrono::duration_cast<milliseconds>(clock_.now() - agent.heard);
 }
 
 Progress Fleet::progress(const std::string& service, std::uint64_t revision) const {

@@ -41,7 +41,9 @@ class Fleet {
   /// Takes what the proxy says (`spiffe`: who its certificate proves it to be; empty for a process of this host), and
   /// answers with its snapshot as soon as there is one that it neither has nor refuses; with nothing when its wait is
   /// over, or when it asks again on another connection. Exhausted beyond kMostAgents.
-  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch, std::string spiffe = {});
+  /// `clock`: unix seconds, as its host had them when it asked; nothing where it does not say.
+  io::Task<Result<std::optional<std::string>>> watch(wire::Watch watch, std::string spiffe = {},
+                                                     std::optional<std::int64_t> clock = {});
 
   /// Tells the next rung of flags that are on their way down (Descents) when the one before is in effect, or its time
   /// is over. For as long as the controller runs.
@@ -70,6 +72,8 @@ class Fleet {
   /// The snapshot that a proxy is to run.
   std::optional<std::string> snapshotOf(const std::string& name) const;
   bool isSilent(const Agent& agent) const;
+  /// Since it asked last, whatever was done to the wall clock meanwhile. Of one that has asked.
+  milliseconds sinceContact(const Agent& agent) const;
 
   /// How far `revision` has come at the proxies that carry `service` (all of them for flags::kEveryService). One that
   /// the record knows and that has not asked since this controller began is behind, and silent after kSilentAfter.
@@ -97,7 +101,8 @@ class Fleet {
     std::uint64_t question = 0;
   };
 
-  void take(Entry& entry, const wire::Watch& watch, std::string spiffe);
+  void take(Entry& entry, const wire::Watch& watch, std::string spiffe, std::optional<std::int64_t> clock);
+  void noteClock(Agent& agent, std::optional<std::int64_t> clock);
   std::set<std::string> scopeOf(const Entry& entry) const;
   void refresh(Entry& entry);
   void refreshAll();

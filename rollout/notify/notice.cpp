@@ -13,7 +13,7 @@ namespace loam::notify {
 
 namespace {
 
-constexpr std::size_t kEvents = 13;
+constexpr std::size_t kEvents = 14;
 constexpr std::array<Kind, kEvents> kKinds = {{
     {"flag.killed", Severity::Warning, "", "", "loam flag list"},
     {"flag.called_off", Severity::Warning, "", "", "loam flag list"},
@@ -23,6 +23,8 @@ constexpr std::array<Kind, kEvents> kKinds = {{
     {"proxy.refuses", Severity::Critical, "proxy.accepts", "Proxy {} takes its snapshots again.",
      "loam proxy describe {}"},
     {"proxy.killed", Severity::Warning, "proxy.restored", "Proxy {} is restored.", "loam proxy restore --local"},
+    {"proxy.clock_off", Severity::Warning, "proxy.clock_right",
+     "The clock of proxy {} agrees with the controller's again.", "loam proxy describe {}"},
     {"identity.expiring", Severity::Warning, "identity.renewed", "The certificate of the {} is renewed.",
      "loam identity list --expiring 90d"},
     {"identity.rotation_waits", Severity::Warning, "identity.rotation_goes_on",

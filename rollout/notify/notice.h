@@ -22,6 +22,7 @@ enum class Event : std::uint8_t {
   ProxySilent,
   ProxyRefuses,
   ProxyKilled,
+  ClockOff,
   IdentityExpiring,
   RotationWaits,
   LedgerFails,

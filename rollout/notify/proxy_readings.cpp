@@ -1,5 +1,7 @@
 #include "rollout/notify/proxy_readings.h"
 
+#include <cstdlib>
+
 #include "proxy/base/utc.h"
 #include "rollout/fleet/fleet.h"
 
@@ -34,6 +36,14 @@ void readProxy(const fleet::Agent& agent, bool silent, std::vector<Reading>& int
     killed.detail = "It goes on so until somebody restores it there.";
   }
   into.push_back(std::move(killed));
+  Reading clock{Event::ClockOff, agent.name, agent.isClockOff()};
+  if (clock.holds) {
+    const std::int64_t ahead = *agent.clockAhead;
+    clock.summary = "The clock of proxy " + agent.name + " is " + std::to_string(std::abs(ahead)) + " s " +
+                    (ahead > 0 ? "ahead of" : "behind") + " the controller's.";
+    clock.detail = "Certificates are judged by it, and what it reports is recorded under its times.";
+  }
+  into.push_back(std::move(clock));
 }
 
 Reading neverAsked(const std::string& proxy) {

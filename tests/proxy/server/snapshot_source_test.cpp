@@ -8,9 +8,11 @@
 #include <mutex>
 
 #include "proxy/base/atomic_file.h"
+#include "proxy/http/date.h"
 #include "proxy/http/http1_server.h"
 #include "proxy/server/kill_switch.h"
 #include "tests/support/small_disk.h"
+#include "tests/support/wrong_clock.h"
 
 namespace loam::server {
 namespace {
@@ -28,9 +30,8 @@ class FakeController {
  public:
   explicit FakeController(const std::string& path) {
     loop_ = *io::EventLoop::make(clock_);
-    server_ =
-        std::make_unique<http::Http1Server>(*loop_, *io::Listener::bindUnix(*loop_, path),
-                                            [this](const http::Request& request) { return answer(request.body); });
+    server_ = std::make_unique<http::Http1Server>(*loop_, *io::Listener::bindUnix(*loop_, path),
+                                                  [this](const http::Request& request) { return answer(request); });
     thread_ = std::thread([this] { loop_->run(); });
   }
   ~FakeController() {
@@ -52,14 +53,20 @@ class FakeController {
     insists_ = {generation, std::move(body)};
     patience_ = patience;
   }
+  /// What the last question said the time is.
+  std::optional<std::int64_t> dated() {
+    const std::lock_guard lock(mutex_);
+    return dated_;
+  }
   std::uint64_t connections() const { return server_->counters().connections; }
 
  private:
-  io::Task<http::Response> answer(std::string body) {
+  io::Task<http::Response> answer(const http::Request& request) {
     http::Response response{.status = 204};
     {
       const std::lock_guard lock(mutex_);
-      heard_.push_back(*wire::decodeWatch(body));
+      heard_.push_back(*wire::decodeWatch(request.body));
+      dated_ = http::parseDate(request.header("date"));
       const wire::Watch& watch = heard_.back();
       if (!answers_.empty()) {
         response = {.body = answers_.front()};
@@ -79,6 +86,7 @@ class FakeController {
   std::pair<std::uint64_t, std::string> insists_;
   milliseconds patience_{10};
   std::vector<wire::Watch> heard_;
+  std::optional<std::int64_t> dated_;
   std::unique_ptr<http::Http1Server> server_;
   std::thread thread_;
 };
@@ -130,7 +138,7 @@ class SnapshotSourceTest : public testing::Test {
     return installed;
   }
 
-  SystemClock clock;
+  test::WrongClock clock;
   Log log{LogLevel::Error};
   std::string directory;
   std::string directoryOfFile;  // where it is another
@@ -372,6 +380,20 @@ TEST_F(SnapshotSourceTest, ADrainedProxyTellsWhatIsLeftAndAsksSoonerUntilNothing
     remaining.reset();
   }
   EXPECT_TRUE(eventually([&] { return !last().drained; }));
+}
+
+TEST_F(SnapshotSourceTest, D8_MeasuresAtEachQuestionHowFarItsClockIsOff) {
+  start();
+  const SystemClock right;
+  for (const std::int64_t ahead : {0, 86'400, -86'400, 40}) {
+    clock.ahead = seconds(ahead);
+    EXPECT_TRUE(eventually([&] {
+      const auto measured = source->skew().ahead();
+      const auto said = controller->dated();
+      return measured && said && std::abs(*measured - ahead) <= 1 &&
+             std::abs(*said - unixSeconds(right.wall()) - ahead) <= 1;
+    })) << ahead;
+  }
 }
 
 }  // namespace

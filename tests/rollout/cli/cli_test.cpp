@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "proxy/base/kill_file.h"
+#include "proxy/http/date.h"
 #include "rollout/cli/completion.h"
 #include "rollout/cli/man_page.h"
 #include "tests/rollout/cli/cli_fixture.h"
@@ -171,6 +172,34 @@ TEST_F(CliTest, AProxyThatWasKilledOnItsHostIsShown) {
   EXPECT_NE(run({"proxy", "list"}).out.find("killed"), std::string::npos) << run({"proxy", "list"}).out;
   const Ran one = run({"proxy", "describe", "web-1"});
   EXPECT_NE(one.out.find("killed         on its own host"), std::string::npos) << one.out;
+}
+
+TEST_F(CliTest, D8_AProxyWhoseClockIsOffIsShown) {
+  wire::Watch watch;
+  watch.proxy = "web-1";
+  const auto askAt = [&](Wall wall) {
+    return send({.method = "POST",
+                 .target = "/v1/watch",
+                 .headers = {{"Content-Type", "application/json"}, {"Date", http::dateText(wall)}},
+                 .body = wire::encode(watch)});
+  };
+  const auto clocks = [&] {
+    const auto document = parseJson(run({"doctor", "-o", "json"}).out);
+    for (const Json::Value& check : (*document)["checks"]) {
+      if (check["id"] == "LD-0209") return check["verdict"].asString() + ": " + check["measured"].asString();
+    }
+    return std::string();
+  };
+  askAt(clock.wall());
+  EXPECT_EQ(clocks().substr(0, 3), "ok:");
+  EXPECT_NE(run({"proxy", "describe", "web-1"}).out.find("clock          agrees with"), std::string::npos);
+  askAt(clock.wall() - std::chrono::hours(4));
+  EXPECT_EQ(clocks(), "warn: web-1 is 4h behind the controller's");
+  const Ran off = run({"proxy", "describe", "web-1"});
+  EXPECT_NE(off.out.find("clock          4h behind the controller's: set one of them right"), std::string::npos)
+      << off.out;
+  EXPECT_NE(get("/metrics").body.find("loam_controller_proxy_clock_ahead_seconds{proxy=\"web-1\"} -144"),
+            std::string::npos);
 }
 
 TEST_F(CliTest, HelpAndManPagesSayTheSame) {

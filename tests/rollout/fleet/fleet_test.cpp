@@ -123,6 +123,43 @@ TEST_F(FleetTest, WhoHasNotAskedIsNamedOnceHeHadTheTime) {
   EXPECT_EQ(young.neverAsked(), (std::vector<std::string>{"p1"}));
 }
 
+TEST_F(FleetTest, D8_WhoIsSilentIsNoMatterOfTheWallClock) {
+  test::FakeClock set;
+  const auto stands = *io::EventLoop::make(set);
+  Fleet jumpy(*stands, 7, set, log);
+  wire::Watch first = question("p1", 0);
+  io::TaskScope asking;
+  asking.spawn(drop(jumpy.watch(std::move(first))));
+  const Wall before = set.wall();
+  for (const int days : {1, -1}) {
+    set.setWall(before + std::chrono::days(days));
+    EXPECT_FALSE(jumpy.isSilent(*jumpy.agent("p1"))) << days;
+    EXPECT_EQ(jumpy.sinceContact(*jumpy.agent("p1")), milliseconds(0)) << days;
+  }
+  set.advance(Fleet::kSilentAfter + milliseconds(1));
+  EXPECT_TRUE(jumpy.isSilent(*jumpy.agent("p1")));
+}
+
+TEST_F(FleetTest, D8_HowFarAClockIsOffIsMeasuredAtEachQuestion) {
+  test::FakeClock set;
+  const auto stands = *io::EventLoop::make(set);
+  Fleet measuring(*stands, 7, set, log);
+  const auto askAt = [&](std::optional<std::int64_t> shown) {
+    wire::Watch watch = question("p1", 0);
+    io::TaskScope asking;
+    asking.spawn(drop(measuring.watch(std::move(watch), "", shown)));
+    return *measuring.agent("p1");
+  };
+  const std::int64_t now = unixSeconds(set.wall());
+  EXPECT_EQ(askAt(std::nullopt).clockAhead, std::nullopt) << "a program that does not say";
+  for (const std::int64_t ahead : {0, 30, -30, 31, -31, 86'400, -86'400}) {
+    const Agent agent = askAt(now + ahead);
+    EXPECT_EQ(agent.clockAhead, ahead);
+    EXPECT_EQ(agent.isClockOff(), std::abs(ahead) > 30) << ahead;
+  }
+  EXPECT_FALSE(askAt(now).isClockOff()) << "set right";
+}
+
 TEST_F(FleetTest, AtTheEndAllWhoWaitAreLetGo) {
   const auto first = ask(question("p1"));
   const auto second = ask(running(*first->snapshot));

@@ -11,10 +11,11 @@ namespace {
 
 /// Receivers and configurations know events by these.
 TEST(NoticeTest, TheNamesStayWhatTheyAre) {
-  EXPECT_EQ(eventNames(), (std::vector<std::string>{
-                              "flag.killed", "flag.called_off", "flag.expired", "identity.revoked", "proxy.silent",
-                              "proxy.refuses", "proxy.killed", "identity.expiring", "identity.rotation_waits",
-                              "controller.ledger_fails", "controller.journal_used", "access.wrong_tokens"}));
+  EXPECT_EQ(eventNames(),
+            (std::vector<std::string>{"flag.killed", "flag.called_off", "flag.expired", "identity.revoked",
+                                      "proxy.silent", "proxy.refuses", "proxy.killed", "proxy.clock_off",
+                                      "identity.expiring", "identity.rotation_waits", "controller.ledger_fails",
+                                      "controller.journal_used", "access.wrong_tokens"}));
   std::set<std::string_view> all;
   for (const std::string& name : eventNames()) {
     const auto event = eventNamed(name);

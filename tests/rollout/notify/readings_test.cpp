@@ -23,17 +23,20 @@ TEST(ProxyReadingsTest, AllIsWellUntilTheProxySaysOtherwise) {
   agent.lastContact = 1'764'201'600'000;
   std::vector<Reading> readings;
   readProxy(agent, false, readings);
-  ASSERT_EQ(readings.size(), 3u);
+  ASSERT_EQ(readings.size(), 4u);
   for (const Reading& reading : readings) EXPECT_FALSE(reading.holds);
   readings.clear();
   agent.refused = wire::Refusal{12, {"timeouts: unknown member x", "serve: too old"}};
   agent.killed = true;
+  agent.clockAhead = -86'400;
   readProxy(agent, true, readings);
   for (const Reading& reading : readings) EXPECT_TRUE(reading.holds) << kindOf(reading.event).name;
   EXPECT_EQ(find(readings, Event::ProxySilent, "web-1")->summary, "Proxy web-1 was not heard of for 90 s.");
   EXPECT_EQ(find(readings, Event::ProxySilent, "web-1")->detail, "It asked last at 2025-11-27T00:00:00Z.");
   EXPECT_EQ(find(readings, Event::ProxyRefuses, "web-1")->detail,
             "generation 12; timeouts: unknown member x; serve: too old");
+  EXPECT_EQ(find(readings, Event::ClockOff, "web-1")->summary,
+            "The clock of proxy web-1 is 86400 s behind the controller's.");
 }
 
 class IdentityReadingsTest : public identity::test::IdentitiesFixture {
