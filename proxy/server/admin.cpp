@@ -112,6 +112,7 @@ http::Response Admin::connections(const http::Request& request) {
     entry["bytes_upstream"] = Json::UInt64(summary.upstreamBytes);
     entry["bytes_downstream"] = Json::UInt64(summary.downstreamBytes);
     if (!summary.peer.empty()) entry["peer"] = summary.peer;
+    if (!summary.serial.empty()) entry["peer_serial"] = summary.serial;
     out["connections"].append(std::move(entry));
   }
   return {200, "application/json", writeJsonPretty(out), {}};

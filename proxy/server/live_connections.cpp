@@ -1,5 +1,7 @@
 #include "proxy/server/live_connections.h"
 
+#include <utility>
+
 namespace loam::server {
 
 LiveConnection::LiveConnection(LiveConnections& all, const relay::ConnectionFacts& facts, Monotonic since)
@@ -18,8 +20,10 @@ LiveConnection::~LiveConnection() {
 std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
   std::vector<ConnectionSummary> out;
   for (const LiveConnection* live = first_; live != nullptr && out.size() < most; live = live->after_) {
+    io::Identity peer;
+    if (live->secured_ != nullptr) peer = live->secured_->peerIdentity();
     out.push_back({live->facts_, live->since_, live->progress_.upstreamBytes, live->progress_.downstreamBytes,
-                   live->secured_ == nullptr ? std::string() : live->secured_->peerIdentity().id});
+                   std::move(peer.id), std::move(peer.serial)});
   }
   return out;
 }

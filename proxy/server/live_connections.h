@@ -17,7 +17,8 @@ struct ConnectionSummary {
   Monotonic since;
   std::uint64_t upstreamBytes = 0;
   std::uint64_t downstreamBytes = 0;
-  std::string peer{};  ///< SPIFFE id of the proxy at the other end; empty without mutual TLS
+  std::string peer{};    ///< SPIFFE id of the proxy at the other end; empty without mutual TLS
+  std::string serial{};  ///< of the certificate that it showed; a connection keeps what it began with
 };
 
 /// The live connections of one worker, as an intrusive list. One thread.
