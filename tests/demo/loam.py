@@ -53,6 +53,7 @@ class Loam:
         self.hosts = {}
         self.agents = False
         self.retired = 0
+        self.more_environment = lambda name: {}  # of loam-controller and the proxies, by their names in the table
 
     @property
     def controller_socket(self):
@@ -65,7 +66,7 @@ class Loam:
         config = {"agents": f"{host.address}:{AGENTS_PORT}"} if agents else {}
         (self.home / "controller.yaml").write_text(json.dumps(config))
         self.table.start(Service("loam-controller", host, [programs() / "loam-controller", "--config", self.home / "controller.yaml"],
-                                 environment={"LOAM_HOME": str(self.home)}))
+                                 environment={"LOAM_HOME": str(self.home), **self.more_environment("loam-controller")}))
         wait_until(self._controller_answers, 20, "loam-controller")
 
     def stop_controller(self, number=signal.SIGTERM):
@@ -79,11 +80,12 @@ class Loam:
         self.start_guard(host)
         self.start_proxy(host)
 
-    def _configure(self, host, outbound=True, inbound=False, exclude_ports=()):
+    def _configure(self, host, outbound=True, inbound=False, exclude_ports=(), admin=None):
         home = self.directory / host.name
         (home / "run").mkdir(parents=True, exist_ok=True)
         guard = {"capture": {"outbound": outbound, "inbound": "all" if inbound else "none", "exclude_ports": list(exclude_ports)}}
-        proxy = {"name": host.name, "workers": 2, "guard": str(home / "run" / "guard.sock"), "state_dir": str(home), **self._way_up(host)}
+        proxy = {"name": host.name, "workers": 2, "guard": str(home / "run" / "guard.sock"), "state_dir": str(home), **self._way_up(host),
+                 **({"admin": admin} if admin else {})}
         (home / "guard.yaml").write_text(json.dumps(guard, indent=1))
         (home / "proxy.yaml").write_text(json.dumps(proxy, indent=1))
 
@@ -105,7 +107,7 @@ class Loam:
     def proxy_service(self, host):
         home = self.directory / host.name
         return Service(f"proxy-{host.name}", host, [programs() / "loam-proxy", "--config", home / "proxy.yaml"],
-                       stop=signal.SIGINT, environment=self._home(host))
+                       stop=signal.SIGINT, environment={**self._home(host), **self.more_environment(f"proxy-{host.name}")})
 
     def _home(self, host):
         return {"LOAM_HOME": str(self.directory / host.name)}

@@ -8,7 +8,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "demo"), str(HERE.parent / "demo" / "services")]
 
-pytest.register_assert_rewrite("agent_proxy", "agents", "canaries", "counting", "demo_bed", "lab", "traffic")
+pytest.register_assert_rewrite("agent_proxy", "agents", "canaries", "clocks", "counting", "demo_bed", "lab", "traffic")
 
 from lab import Lab  # noqa: E402
 from loam import missing_programs  # noqa: E402
