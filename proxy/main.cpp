@@ -108,16 +108,18 @@ server::SnapshotSource::Kept keptSnapshot(const server::Settings& settings) {
 
 /// What the disk holds, for the first connection already; nothing where there is none, or none that can be used, which
 /// is the snapshot source's to say.
-std::shared_ptr<const server::ServiceTable> servicesOf(const server::SnapshotSource::Kept& kept, bool killed) {
+std::shared_ptr<const server::ServiceTable> servicesOf(const server::SnapshotSource::Kept& kept, bool killed,
+                                                       filters::ConnectionLedger& ledger) {
   if (!kept || !*kept) return nullptr;
-  auto table = server::ServiceTable::make(killed ? server::whatKillLeaves(**kept) : **kept);
+  auto table = server::ServiceTable::make(killed ? server::whatKillLeaves(**kept) : **kept, ledger);
   return table ? std::make_shared<const server::ServiceTable>(*std::move(table)) : nullptr;
 }
 
 /// The way of snapshots to the workers; nothing without a controller.
 Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings,
                                                                    server::Enroller* enroller, const Clock& clock,
-                                                                   Log& log, server::Server& server) {
+                                                                   Log& log, server::Server& server,
+                                                                   std::shared_ptr<filters::ConnectionLedger> ledger) {
   if (settings.controller.empty()) return nullptr;
   auto target = http::Target::parse(settings.controller);
   if (!target) return fail(std::move(target).error());
@@ -130,6 +132,7 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
   workers.oldConnections = [&server](std::uint64_t generation) { return server.oldConnections(generation); };
   workers.takeMissed = [&server] { return server.takeMissed(); };
   workers.drained = [&server] { return server.drained(); };
+  workers.ledger = std::move(ledger);
   return std::make_unique<server::SnapshotSource>(settings.name, *std::move(target), enroller, snapshotFile(settings),
                                                   *std::move(loop), log, std::move(workers));
 }
@@ -137,9 +140,13 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
 /// What the admin port says beyond the workers' counters; all of it outlives that port.
 server::Admin::More adminParts(const report::Pipeline* pipeline, const server::Enroller* enroller,
                                const server::SnapshotSource* snapshots, const server::KillSwitch& kill,
-                               const Clock& clock) {
+                               const filters::ConnectionLedger& ledger, const Clock& clock) {
   server::Admin::More more;
-  more.metrics.emplace_back([pipeline, enroller, snapshots, &kill, &clock](server::MetricFamilies& families) {
+  more.metrics.emplace_back([pipeline, enroller, snapshots, &kill, &ledger, &clock](server::MetricFamilies& families) {
+    server::addCounter(
+        families, "loam_admission_other_sources_total",
+        "Connections to services with caps whose source was not counted by itself: too many others were.",
+        static_cast<double>(ledger.others()));
     if (pipeline != nullptr) {
       server::addCounter(families, "loam_observe_records_lost_total", "Observations dropped because a ring was full.",
                          static_cast<double>(pipeline->recordsLost()));
@@ -221,16 +228,17 @@ int run(const std::string& configFile, bool checkOnly) {
   server::Beside beside;
   if (*enroller) beside.identity = &(*enroller)->identity();
   if (*pipeline) beside.verdicts = [&](unsigned index) { return (*pipeline)->verdictSink(index); };
-  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed), beside);
+  const auto ledger = std::make_shared<filters::ConnectionLedger>();
+  auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed, *ledger), beside);
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());
-  auto snapshots = makeSnapshotSource(*settings, enroller->get(), clock, log, **server);
+  auto snapshots = makeSnapshotSource(*settings, enroller->get(), clock, log, **server, ledger);
   if (!snapshots) return complain(snapshots.error());
   if (*snapshots) (*snapshots)->start(std::move(kept), killed);
   std::unique_ptr<server::Admin> admin;
   if (settings->admin) {
     auto started = server::Admin::start(*settings->admin, **server, clock,
-                                        adminParts(pipeline->get(), enroller->get(), snapshots->get(), kill, clock));
+                                        adminParts(pipeline->get(), enroller->get(), snapshots->get(), kill, *ledger, clock));
     if (!started) return complain(started.error());
     admin = *std::move(started);
   }

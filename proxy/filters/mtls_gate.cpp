@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/filters/settings.h"
+
 namespace loam::filters {
 
 namespace {
@@ -19,6 +21,13 @@ MtlsStage mtlsStageOf(std::string_view name) {
   return name == "strict" ? MtlsStage::Strict : MtlsStage::Off;
 }
 
+Result<MtlsGate> MtlsGate::make(std::string_view stage, SourceShare share, const Json::Value& settings) {
+  std::vector<FieldProblem> problems;
+  auto read = filters::read<MtlsSettings>(settings, problems, Purpose::Keep);
+  if (!problems.empty()) return fail(ErrorCode::InvalidArgument, text(problems));
+  return MtlsGate(mtlsStageOf(stage), std::move(share), std::move(read));
+}
+
 MtlsStage MtlsGate::stage(std::uint16_t port) const {
   const auto& ports = settings_.ports;
   return ports.empty() || std::find(ports.begin(), ports.end(), port) != ports.end() ? stage_ : MtlsStage::Off;
@@ -34,8 +43,8 @@ bool MtlsGate::accepts(const SocketAddress& instance) const {
   return stage > MtlsStage::Permissive || (stage == MtlsStage::Permissive && share_.has(instance.text(), instance.ip));
 }
 
-std::optional<filter::Denial> MtlsFilter::admit(const filter::ConnectionView& view,
-                                                filter::VerdictSink& verdicts) const {
+std::optional<filter::Denial> MtlsFilter::admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts,
+                                                filter::Holds&) const {
   if (!view.identity.empty() || view.isLocal || view.vantage == relay::Vantage::Outbound) return std::nullopt;
   if (view.hasExpired && gate_.settings().atExpiry == MtlsSettings::AtExpiry::Plaintext) return std::nullopt;
   if (gate_.stageOf(view.caller, view.client.ip, view.destination.port) != MtlsStage::Strict) return std::nullopt;

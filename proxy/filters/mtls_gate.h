@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "proxy/base/result.h"
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filters/mtls.h"
 #include "proxy/filters/source_share.h"
@@ -20,6 +21,9 @@ class MtlsGate {
   MtlsGate() = default;
   MtlsGate(MtlsStage stage, SourceShare share, MtlsSettings settings)
       : stage_(stage), share_(std::move(share)), settings_(std::move(settings)) {}
+
+  /// As a snapshot says it. InvalidArgument names what cannot be read of the settings.
+  static Result<MtlsGate> make(std::string_view stage, SourceShare share, const Json::Value& settings);
 
   /// Its stage holds for every unit.
   bool isForAll() const { return share_.share >= SourceShare::kWhole && share_.exclude.empty(); }
@@ -45,7 +49,8 @@ class MtlsFilter final : public filter::ConnectionFilter {
  public:
   explicit MtlsFilter(MtlsGate gate) : gate_(std::move(gate)) {}
 
-  std::optional<filter::Denial> admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts) const override;
+  std::optional<filter::Denial> admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts,
+                                      filter::Holds& holds) const override;
 
  private:
   MtlsGate gate_;

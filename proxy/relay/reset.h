@@ -13,6 +13,9 @@ void closeByReset(const io::Socket& socket);
 /// would not wait either.
 io::Task<void> closeByResetAfterDelivery(io::Socket& socket);
 
+/// Resets the connection now, whatever is under way on it: who relays it sees it broken, as if the peer had reset it.
+void cut(io::Socket& socket);
+
 constexpr seconds kPatience{2};
 
 }  // namespace loam::relay

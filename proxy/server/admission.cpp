@@ -1,56 +1,60 @@
 #include "proxy/server/admission.h"
 
-#include <unordered_set>
 #include <utility>
 
+#include "proxy/filters/caps_filter.h"
 #include "proxy/filters/policy_filter.h"
-#include "proxy/filters/settings.h"
 
 namespace loam::server {
 
 namespace {
 
-using Filters = std::vector<std::unique_ptr<const filter::ConnectionFilter>>;
+using Filter = std::unique_ptr<const filter::ConnectionFilter>;
 
-Status addPolicy(const wire::FeatureConfig& config, const std::string& service, Filters& filters) {
-  std::vector<FieldProblem> problems;
-  // That they are in use was the controller's to judge: here they are only to be understood.
-  auto settings = filters::read<filters::PolicySettings>(config.settings, problems, filters::Purpose::Keep);
-  if (!problems.empty()) {
-    return fail(ErrorCode::InvalidArgument, "settings of policy for " + service + ": " + text(problems));
+/// Null where the feature has none.
+Result<Filter> filterOf(const wire::FeatureConfig& config, const std::string& service,
+                        filters::ConnectionLedger& ledger) {
+  if (config.feature == "policy") {
+    auto policy = filters::PolicyFilter::make(config.stage, shareOf(config), config.settings);
+    if (!policy) return fail(std::move(policy).error());
+    return Filter(*std::move(policy));
   }
-  if (!settings.actsOnConnections()) return {};
-  const auto stage =
-      config.stage == "enforce" ? filters::PolicyFilter::Stage::Enforce : filters::PolicyFilter::Stage::Simulate;
-  filters::SourceShare share{
-      .share = config.share, .salt = config.salt, .include = config.include, .exclude = config.exclude};
-  filters.push_back(std::make_unique<filters::PolicyFilter>(std::move(settings), stage, std::move(share)));
-  return {};
+  auto caps = filters::CapsFilter::make(config.stage, shareOf(config), config.settings, ledger.of(service));
+  if (!caps) return fail(std::move(caps).error());
+  return Filter(*std::move(caps));
+}
+
+bool isOn(const wire::FeatureConfig& config) {
+  return (config.feature == "policy" || config.feature == "rate_limit") && config.stage != "off";
 }
 
 }  // namespace
 
-Result<Filters> admissionOf(const wire::ServiceConfig& service) {
-  Filters filters;
-  for (const wire::FeatureConfig& config : service.features) {
-    if (config.feature == "policy" && config.stage != "off") LOAM_TRY(addPolicy(config, service.name, filters));
+Result<std::vector<Filter>> admissionOf(const wire::ServiceConfig& service, filters::ConnectionLedger& ledger) {
+  std::vector<Filter> filters;
+  for (const wire::FeatureConfig& config : service.features) {  // by name: what counts comes last
+    if (!isOn(config)) continue;
+    auto filter = filterOf(config, service.name, ledger);
+    if (!filter) {
+      Error error = std::move(filter).error();
+      error.context.insert(0, "settings of " + config.feature + " for " + service.name + ": ");
+      return fail(std::move(error));
+    }
+    if (*filter) filters.push_back(*std::move(filter));
   }
   return filters;
 }
 
-std::unordered_map<IpAddress, std::string> callersOf(const wire::ServiceConfig& service) {
-  std::unordered_map<IpAddress, std::string> callers;
-  std::unordered_set<IpAddress> shared;
-  for (const wire::Caller& caller : service.callers) {
-    for (const IpAddress& address : caller.addresses) {
-      const auto [at, fresh] = callers.try_emplace(address, caller.name);
-      if (fresh || at->second == caller.name || caller.name == address.text()) continue;
-      if (at->second != address.text()) shared.insert(address);
-      at->second = caller.name;
-    }
+filters::SourceShare shareOf(const wire::FeatureConfig& feature) {
+  return {.share = feature.share, .salt = feature.salt, .include = feature.include, .exclude = feature.exclude};
+}
+
+std::string rulesOf(const wire::ServiceConfig& service) {
+  std::vector<wire::FeatureConfig> on;
+  for (const wire::FeatureConfig& config : service.features) {
+    if (isOn(config)) on.push_back(config);
   }
-  for (const IpAddress& address : shared) callers.erase(address);
-  return callers;
+  return on.empty() ? std::string() : wire::encode(on);
 }
 
 }  // namespace loam::server

@@ -72,22 +72,32 @@ bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddres
   return false;
 }
 
+filter::ConnectionView viewOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service,
+                              std::string_view identity) {
+  return {.client = facts.client,
+          .destination = facts.destination,
+          .vantage = facts.vantage,
+          .caller = service.callerAt(facts.client.ip),
+          .isLocal = context.loopGuard.isLocal(facts.client.ip),
+          .hasExpired = context.identity.hasExpired(),
+          .identity = identity,
+          .generation = context.services->generation(),
+          .at = context.loop.now()};
+}
+
 std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay::ConnectionFacts& facts,
-                                             const Service& service, std::string_view identity) {
-  if (service.admission.empty()) return std::nullopt;
+                                             const Service& service, std::string_view identity, io::Socket& downstream,
+                                             LiveConnection& live) {
   // Who stands beside the caller, or in the middle, leaves it to the callee's side.
   if (facts.vantage != Vantage::Inbound && !context.loopGuard.isLocal(facts.destination.ip)) return std::nullopt;
-  const std::string_view caller = service.callerAt(facts.client.ip);
-  const filter::ConnectionView view{.client = facts.client,
-                                    .destination = facts.destination,
-                                    .vantage = facts.vantage,
-                                    .caller = caller,
-                                    .isLocal = context.loopGuard.isLocal(facts.client.ip),
-                                    .hasExpired = context.identity.hasExpired(),
-                                    .identity = identity};
-  for (const auto& filter : service.admission) {
-    if (auto denial = filter->admit(view, context.verdicts)) return denial;
+  filter::Holds holds;
+  if (!service.admission.empty()) {
+    const filter::ConnectionView view = viewOf(context, facts, service, identity);
+    for (const auto& filter : service.admission) {
+      if (auto denial = filter->admit(view, context.verdicts, holds)) return denial;
+    }
   }
+  live.admitted(downstream, std::move(holds));
   return std::nullopt;
 }
 
@@ -109,10 +119,10 @@ io::Task<void> relayAndCount(WorkerContext& context, const relay::ConnectionFact
   const CloseReason reason = co_await relay::relay(downstream, upstream, tap, context.resources, live.progress());
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
     context.loopGuard.answered(facts.destination);
-  tap.onClosed(reason, context.loop.now());
+  tap.onClosed(live.isClosed() ? CloseReason::Aborted : reason, context.loop.now());
   context.counters.bytesUpstream.add(live.progress().upstreamBytes);
   context.counters.bytesDownstream.add(live.progress().downstreamBytes);
-  countEnd(context.counters, reason);
+  if (!live.isClosed()) countEnd(context.counters, reason);  // else it was, with its reason
 }
 
 }  // namespace loam::server

@@ -37,9 +37,14 @@ std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::Connect
 bool mayBypass(const WorkerContext& context, const SocketAddress& destination);
 /// False when the connection would come back to this proxy.
 bool mayDial(WorkerContext& context, const IpAddress& client, const SocketAddress& destination);
-/// Why the callee's side does not admit the connection. `identity`: SPIFFE id that the caller's proxy proved.
+/// What filters see of a connection. `identity`: SPIFFE id that the caller's proxy proved.
+filter::ConnectionView viewOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service,
+                              std::string_view identity);
+/// Why the callee's side does not admit the connection. Where it does, `live` knows it from now on as one whose client
+/// is at `downstream`.
 std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay::ConnectionFacts& facts,
-                                             const Service& service, std::string_view identity);
+                                             const Service& service, std::string_view identity, io::Socket& downstream,
+                                             LiveConnection& live);
 /// A server that took the connection and cut it before we saw it open is there: that is its answer, not its absence.
 relay::CloseReason reasonOf(const Error& error);
 /// Tells tap and counters of an upstream that was not to be had.

@@ -37,6 +37,7 @@ struct alignas(128) Counters {
   Counter unreachable;    ///< upstream unreachable or timed out
   Counter localFailures;  ///< our own: descriptors, memory, privileges
   Counter denied;         ///< by a feature of the service, before it was dialled
+  Counter closed;         ///< live ones that a changed policy no longer admitted
   Counter loopsRefused;   ///< destination was the proxy itself
   Counter tripped;        ///< cut by the tripwire
   Counter bypassRequested;

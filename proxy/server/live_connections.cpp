@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proxy/relay/reset.h"
+
 namespace loam::server {
 
 LiveConnection::LiveConnection(LiveConnections& all, const relay::ConnectionFacts& facts, Monotonic since)
@@ -15,6 +17,36 @@ LiveConnection::~LiveConnection() {
   (before_ != nullptr ? before_->after_ : all_.first_) = after_;
   (after_ != nullptr ? after_->before_ : all_.last_) = before_;
   --all_.size_;
+  stay();
+}
+
+LiveConnection::Standing& LiveConnection::standing() {
+  if (!standing_) standing_ = std::make_unique<Standing>();
+  return *standing_;
+}
+
+void LiveConnection::admitted(io::Socket& downstream, filter::Holds holds) {
+  downstream_ = &downstream;
+  if (!holds.empty()) standing().holds = std::move(holds);
+}
+
+void LiveConnection::leave(filter::Notice notice, Monotonic now) {
+  if (!isLeaving()) {
+    standing().since = now;
+    ++all_.leaving_;
+  }
+  standing().notice = std::move(notice);
+}
+
+void LiveConnection::stay() {
+  if (!isLeaving()) return;
+  --all_.leaving_;
+  standing_->notice.reset();
+}
+
+void LiveConnection::close() {
+  standing().isClosed = true;
+  if (downstream_ != nullptr) relay::cut(*downstream_);
 }
 
 std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
@@ -31,6 +63,12 @@ std::vector<ConnectionSummary> LiveConnections::list(std::size_t most) const {
 void LiveConnections::visitSecured(const std::function<void(tls::Stream&)>& look) const {
   for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {
     if (live->secured_ != nullptr) look(*live->secured_);
+  }
+}
+
+void LiveConnections::visitAdmitted(const std::function<void(LiveConnection&)>& look) const {
+  for (LiveConnection* live = first_; live != nullptr; live = live->after_) {
+    if (live->downstream_ != nullptr) look(*live);
   }
 }
 

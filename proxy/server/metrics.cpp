@@ -112,6 +112,7 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
                                {"upstream_unreachable", &Counters::unreachable},
                                {"local_failure", &Counters::localFailures},
                                {"denied", &Counters::denied},
+                               {"closed_by_policy", &Counters::closed},
                                {"loop_refused", &Counters::loopsRefused},
                                {"tripwire", &Counters::tripped}}));
   families.push_back(labelled(workers, "loam_relay_bytes_total", "Bytes of ended connections, by the way they went.",

@@ -96,7 +96,7 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
   live.securedBy(stream.get());
   const auto tap = openTap(context, facts, *service);
   const std::string identity = stream->peerIdentity().id;
-  if (whyNotAdmitted(context, facts, *service, identity)) {
+  if (whyNotAdmitted(context, facts, *service, identity, stream->socket(), live)) {
     tap->onClosed(CloseReason::Denied, context.loop.now());
     context.counters.denied.add();
     co_await sayLast(*stream, tls::Answer::Denied);

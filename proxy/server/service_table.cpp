@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "proxy/base/stable_hash.h"
-#include "proxy/filters/settings.h"
 #include "proxy/server/admission.h"
+#include "proxy/wire/sources.h"
 
 namespace loam::server {
 
@@ -16,13 +16,10 @@ std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.te
 
 filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
                            std::vector<std::string>& unknown) {
-  std::vector<FieldProblem> problems;
-  auto settings = filters::read<filters::MtlsSettings>(feature.settings, problems, filters::Purpose::Keep);
-  if (!problems.empty()) unknown.push_back("the settings of mtls for " + of + " (" + loam::text(problems) + ")");
-  return {filters::mtlsStageOf(feature.stage),
-          filters::SourceShare{
-              .share = feature.share, .salt = feature.salt, .include = feature.include, .exclude = feature.exclude},
-          std::move(settings)};
+  auto gate = filters::MtlsGate::make(feature.stage, shareOf(feature), feature.settings);
+  if (gate) return *std::move(gate);
+  unknown.push_back("the settings of mtls for " + of + " (" + gate.error().context + ")");
+  return {};
 }
 
 /// What the features of one service make; what this program does not know goes to `unknown`.
@@ -62,10 +59,17 @@ std::vector<std::string> ServiceTable::capabilities() {
           "observe.on",
           "observe.sampled",
           "policy.enforce",
-          "policy.simulate"};
+          "policy.simulate",
+          "rate_limit.enforce",
+          "rate_limit.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
+  filters::ConnectionLedger ledger;
+  return make(snapshot, ledger);
+}
+
+Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters::ConnectionLedger& ledger) {
   ServiceTable table;
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
@@ -73,23 +77,26 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
   table.otherwise_.name = "every service";
   addFeatures(table.otherwise_, snapshot.defaults, unknown);
   for (const wire::FeatureConfig& feature : snapshot.defaults) {
-    // It is of one service: there is no caller and no edge of all of them.
-    if (feature.feature == "policy" && feature.stage != "off")
-      unknown.push_back("policy." + feature.stage + " for every service");
+    // They are of one service: there is no caller and no edge of all of them.
+    const bool isOfOne = feature.feature == "policy" || feature.feature == "rate_limit";
+    if (isOfOne && feature.stage != "off")
+      unknown.push_back(feature.feature + "." + feature.stage + " for every service");
   }
   for (const wire::ServiceConfig& config : snapshot.services) {
     Service service{.name = config.name, .captured = config.captured, .pin = config.pin ? config.pin->protocol : ""};
     service.observe = table.otherwise_.observe;
     service.mtls = table.otherwise_.mtls;
     addFeatures(service, config.features, unknown);
-    auto admission = admissionOf(config);
+    auto admission = admissionOf(config, ledger);
     if (!admission) return fail(std::move(admission).error());
     service.admission = *std::move(admission);
+    service.rules = rulesOf(config);
+    if (!service.rules.empty()) table.rules_.emplace(service.name, service.rules);
     if (service.mtls.isOn()) {
       service.admission.insert(service.admission.begin(), std::make_unique<const filters::MtlsFilter>(service.mtls));
     }
     service.proxies = config.proxies;
-    service.callers = callersOf(config);
+    service.callers = wire::callersOf(config);
     table.meetsPeers_ = table.meetsPeers_ || service.mtls.isOn();
     for (const SocketAddress& endpoint : config.endpoints) {
       table.byAddress_.emplace(endpoint, table.services_.size());

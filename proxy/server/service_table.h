@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "proxy/base/address.h"
 #include "proxy/filter/connection_filter.h"
+#include "proxy/filters/connection_counts.h"
 #include "proxy/filters/mtls_gate.h"
 #include "proxy/guard/closed_endpoint.h"
 #include "proxy/relay/tap.h"
@@ -42,6 +44,7 @@ struct Service {
   std::string pin;  ///< the protocol that it is known to speak; empty: not known
   ObserveGate observe{};
   filters::MtlsGate mtls{};
+  std::string rules{};  ///< what `admission` is made of; empty: nothing that live connections would be judged by again
   /// Asked in this order before a connection to it is dialled.
   std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};
   std::unordered_map<IpAddress, std::string> callers{};  ///< by the address that they call from
@@ -62,6 +65,9 @@ class ServiceTable {
   ServiceTable() = default;
   /// Unsupported lists what this program cannot carry out: stages it does not know are never taken for others.
   /// InvalidArgument names settings that it cannot read.
+  /// `ledger` counts what its services cap: the same for all tables of a proxy.
+  static Result<ServiceTable> make(const wire::Snapshot& snapshot, filters::ConnectionLedger& ledger);
+  /// The same with a ledger of its own: whether it can be made.
   static Result<ServiceTable> make(const wire::Snapshot& snapshot);
 
   /// Null for a destination that the snapshot does not know.
@@ -71,6 +77,8 @@ class ServiceTable {
   /// For those: what flags of every service say.
   const Service& otherwise() const { return otherwise_; }
   std::uint64_t generation() const { return generation_; }
+  /// Service::rules of those that have some, by name.
+  const std::map<std::string, std::string>& rules() const { return rules_; }
   std::size_t size() const { return services_.size(); }
   /// Where no connection is to be captured, sorted; with their ports.
   const std::vector<SocketAddress>& notCaptured() const { return notCaptured_; }
@@ -90,6 +98,7 @@ class ServiceTable {
   Service otherwise_;
   std::unordered_map<SocketAddress, std::size_t> byAddress_;
   std::vector<SocketAddress> notCaptured_;
+  std::map<std::string, std::string> rules_;
 };
 
 }  // namespace loam::server

@@ -185,7 +185,7 @@ io::Task<void> SnapshotSource::take(wire::Snapshot snapshot, const std::string& 
 
 io::Task<void> SnapshotSource::install() {
   if (!current_) co_return;
-  auto made = ServiceTable::make(killed_ ? whatKillLeaves(*current_) : *current_);
+  auto made = ServiceTable::make(killed_ ? whatKillLeaves(*current_) : *current_, *workers_.ledger);
   if (!made) co_return;  // never: it could be made when the snapshot came, and a kill only takes away
   const std::uint64_t generation = made->generation();
   io::Signal done(*loop_);

@@ -35,6 +35,8 @@ class SnapshotSource {
     std::function<std::vector<SocketAddress>()> takeMissed;
     /// What is left to a drained proxy; nothing when it is none.
     std::function<std::optional<wire::Drained>()> drained;
+    /// Counts what the tables cap.
+    std::shared_ptr<filters::ConnectionLedger> ledger = std::make_shared<filters::ConnectionLedger>();
   };
   struct State {
     std::uint64_t epoch = 0;

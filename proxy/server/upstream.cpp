@@ -76,7 +76,7 @@ Error refuse(WorkerContext& context, const relay::ConnectionFacts& facts, Securi
                                     .destination = facts.destination,
                                     .vantage = facts.vantage,
                                     .caller = service.callerAt(facts.client.ip),
-                                    .identity = {}};
+                                    .generation = facts.generation};
   context.verdicts.onDenied(view, {"mtls", reason, true});
   return {ErrorCode::Denied, "mutual TLS is not to be had: " + reason, ErrorOrigin::Local, false};
 }

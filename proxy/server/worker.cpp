@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "proxy/server/carrying.h"
+#include "proxy/server/review.h"
+
 namespace loam::server {
 
 Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_ptr<relay::TapFactory> taps,
@@ -61,9 +64,14 @@ void Worker::setTerms(DialTerms terms) {
 
 void Worker::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
   loop_->post([this, services = std::move(services), done = std::move(done)] {
-    services_ = services;
+    const std::shared_ptr<const ServiceTable> before = std::exchange(services_, services);
     context_.services = services_.get();
     peers_.onSnapshot();
+    review(live_, *before, *services_, loop_->now(),
+           [this](const LiveConnection& live, const Service& service, std::string_view identity) {
+             return viewOf(context_, live.facts(), service, identity);
+           });
+    closeDenied();
     tendPeerPort();
     done();
   });
@@ -111,6 +119,7 @@ io::Task<void> Worker::beat() {
     heartbeats_.beat(index_);
     loopGuard_.refreshAddresses(loop_->now());
     countExhausted();
+    closeDenied();
     if (loop_->now() - flushed >= seconds(1)) {
       flushed = loop_->now();
       taps_->flush(flushed);
@@ -146,6 +155,18 @@ void Worker::cutDenied() {
   live_.visitSecured([this](tls::Stream& stream) {
     const io::Identity peer = stream.peerIdentity();
     if (!peerIdentity_.believes(peer.id, peer.serial)) stream.cut();
+  });
+}
+
+void Worker::closeDenied() {
+  closeDue(live_, loop_->now(), [this](const LiveConnection& live, const filter::Denial& denial) {
+    counters_.closed.add();
+    const Service* const service = services_->find(live.facts().destination);
+    if (service == nullptr) return;
+    const std::string feature = denial.feature + "_close";
+    const std::string identity = live.peer();
+    verdicts_->onDenied(viewOf(context_, live.facts(), *service, identity),
+                        {.feature = feature, .rule = denial.rule, .enforced = true});
   });
 }
 

@@ -77,6 +77,8 @@ class Worker {
   void tendPeerPort();
   /// Cuts connections with proxies that were denied since they began.
   void cutDenied();
+  /// Closes live connections that the rules no longer admit, once their time is over.
+  void closeDenied();
   io::Task<void> letGo(milliseconds grace);
   io::Task<void> letGo(milliseconds grace, std::uint64_t departure);
   void add(std::unique_ptr<io::Listener> listener, Entry entry, bool ofGuard);

@@ -26,6 +26,7 @@ Status readInto(const Json::Value& value, Verdict& verdict) {
   LOAM_TRY(take(readString(value, "rule"), verdict.rule));
   LOAM_TRY(take(readBool(value, "enforced"), verdict.enforced));
   LOAM_TRY(take(readInt(value, "start"), verdict.start));
+  if (value.isMember("generation")) LOAM_TRY(take(readUint(value, "generation"), verdict.generation));
   return take(readUint(value, "count"), verdict.count);
 }
 
@@ -41,6 +42,7 @@ Json::Value toJson(const Verdict& verdict) {
   out["enforced"] = verdict.enforced;
   out["start"] = Json::Int64(verdict.start);
   out["count"] = Json::UInt64(verdict.count);
+  if (verdict.generation != 0) out["generation"] = Json::UInt64(verdict.generation);
   return out;
 }
 

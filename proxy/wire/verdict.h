@@ -16,12 +16,13 @@ namespace loam::wire {
 struct Verdict {
   IpAddress client;
   SocketAddress destination;
-  std::string identity;     ///< SPIFFE id that was proven; empty without one
-  std::string feature;      ///< "policy"
-  std::string rule;         ///< that decided; "default" where none fits
-  bool enforced = false;    ///< false: it was only simulated
-  std::int64_t start = 0;   ///< of the bucket, unix seconds
-  std::uint64_t count = 0;  ///< connections
+  std::string identity;          ///< SPIFFE id that was proven; empty without one
+  std::string feature;           ///< "policy"
+  std::string rule;              ///< that decided; "default" where none fits
+  bool enforced = false;         ///< false: it was only simulated
+  std::int64_t start = 0;        ///< of the bucket, unix seconds
+  std::uint64_t count = 0;       ///< connections
+  std::uint64_t generation = 0;  ///< of the snapshot under which the last of them was; 0: not known
 
   auto operator<=>(const Verdict&) const = default;
 };

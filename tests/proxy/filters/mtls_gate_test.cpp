@@ -48,7 +48,8 @@ TEST(MtlsFilterTest, D2_RefusesPlaintextOfThoseForWhomItIsStrictAndOfNobodyElse)
       MtlsGate(MtlsStage::Strict, SourceShare{.share = 0, .salt = "s", .include = {"web"}, .exclude = {}}, {}));
   const auto admits = [&](filter::ConnectionView view) {
     Noted noted;
-    const auto denial = filter.admit(view, noted);
+    filter::Holds holds;
+    const auto denial = filter.admit(view, noted, holds);
     EXPECT_EQ(noted.said, denial ? "mtls/plaintext! " : "");
     return !denial;
   };
@@ -80,9 +81,10 @@ TEST(MtlsFilterTest, D7_WhatHappensAtExpiryIsTheOperatorsChoice) {
     const MtlsFilter filter(MtlsGate(MtlsStage::Strict, {}, settings));
     Noted noted;
     web.hasExpired = false;
-    EXPECT_TRUE(filter.admit(web, noted));
+    filter::Holds holds;
+    EXPECT_TRUE(filter.admit(web, noted, holds));
     web.hasExpired = true;
-    EXPECT_EQ(filter.admit(web, noted).has_value(), choice == MtlsSettings::AtExpiry::Closed);
+    EXPECT_EQ(filter.admit(web, noted, holds).has_value(), choice == MtlsSettings::AtExpiry::Closed);
   }
 }
 

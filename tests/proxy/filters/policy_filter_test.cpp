@@ -26,7 +26,8 @@ std::string ask(const PolicyFilter& filter, std::string_view caller, std::string
                                     .vantage = vantage,
                                     .caller = caller,
                                     .identity = {}};
-  const auto denial = filter.admit(view, told);
+  filter::Holds holds;
+  const auto denial = filter.admit(view, told, holds);
   return (denial ? denial->feature + "/" + denial->rule : "admitted") + "; " + told.all;
 }
 
@@ -49,10 +50,11 @@ TEST(PolicyFilterTest, EnforceDeniesAndTells) {
             "policy/default; 10.0.0.7 policy/default denied; ");
 }
 
-TEST(PolicyFilterTest, TheCalleesProxyAloneDecides) {
-  for (const auto stage : {PolicyFilter::Stage::Simulate, PolicyFilter::Stage::Enforce}) {
-    EXPECT_EQ(ask(filterOf(stage), "cron", "10.0.0.7", relay::Vantage::Outbound), "admitted; ");
-  }
+TEST(PolicyFilterTest, CallersOfTheServicesOwnHostAreDecidedToo) {
+  EXPECT_EQ(ask(filterOf(PolicyFilter::Stage::Simulate), "cron", "10.0.0.2", relay::Vantage::Outbound),
+            "admitted; 10.0.0.2 policy/default would be; ");
+  EXPECT_EQ(ask(filterOf(PolicyFilter::Stage::Enforce), "cron", "10.0.0.2", relay::Vantage::Outbound),
+            "policy/default; 10.0.0.2 policy/default denied; ");
 }
 
 TEST(PolicyFilterTest, ThoseWhomTheShareLacksAreOnlySimulated) {

@@ -173,7 +173,8 @@ TEST(ServiceTableTest, MakesTheFiltersOfAServicesPolicy) {
                                       .vantage = relay::Vantage::Inbound,
                                       .caller = to->callerAt(SocketAddress::parse(client)->ip),
                                       .identity = {}};
-    return to->admission.at(0)->admit(view, deaf).has_value();
+    filter::Holds holds;
+    return to->admission.at(0)->admit(view, deaf, holds).has_value();
   };
   EXPECT_FALSE(denies("10.0.0.1:80", "10.0.9.1:4711"));
   EXPECT_TRUE(denies("10.0.0.1:80", "10.0.9.2:4711"));

@@ -42,6 +42,7 @@ Report example() {
                              .count = 4});
   report.verdicts.push_back(report.verdicts.back());
   report.verdicts.back().identity.clear();
+  report.verdicts.back().generation = 12;
   return report;
 }
 

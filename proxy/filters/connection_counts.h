@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "proxy/filters/source_table.h"
+
+namespace loam::filters {
+
+/// What the caps of one service count, for all workers of the proxy together and across snapshots. Any thread.
+struct ConnectionCounts {
+  explicit ConnectionCounts(std::uint64_t seed) : sources(seed) {}
+
+  std::atomic<std::uint32_t> open{0};
+  std::atomic<std::uint64_t> others{0};  ///< connections whose source found no place: bounded by the total alone
+  SourceTable sources;
+};
+
+/// The counts of all services, by name. A service's live as long as a snapshot caps it or one of its connections is
+/// open. Any thread; asked when a snapshot is read, never when a connection comes.
+class ConnectionLedger {
+ public:
+  std::shared_ptr<ConnectionCounts> of(const std::string& service);
+  /// Connections whose source found no place, since the start.
+  std::uint64_t others() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<ConnectionCounts>> counts_;
+  std::shared_ptr<std::atomic<std::uint64_t>> othersBefore_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+};
+
+}  // namespace loam::filters
