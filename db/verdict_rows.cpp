@@ -65,6 +65,13 @@ void widen(Row& row) {
   row.port = 0;
 }
 
+void noteLast(Session& session, std::int64_t id, const wire::Verdict& verdict, std::string proxy) {
+  std::uint64_t generation = verdict.generation;
+  std::int64_t start = verdict.start;
+  session << "UPDATE verdicts SET proxy = ?, generation = ?, last = ? WHERE id = ? AND last <= ?", use(proxy),
+      use(generation), use(start), use(id), use(start), now;
+}
+
 }  // namespace
 
 std::uint64_t writeVerdicts(Session& session, const wire::Report& report, std::size_t most) {
@@ -82,6 +89,7 @@ std::uint64_t writeVerdicts(Session& session, const wire::Report& report, std::s
       }
     }
     if (!id) id = insert(session, row);
+    noteLast(session, *id, verdict, report.proxy);
     std::int64_t level = wire::kBucketSeconds;
     std::int64_t start = verdict.start;
     std::uint64_t count = verdict.count;
@@ -130,11 +138,14 @@ std::vector<record::VerdictSum> readVerdicts(Session& session, graph::Window win
     }
   }
   std::vector<std::int64_t> ids;
-  std::vector<std::string> scopes, clients, servers, identities, features, rules;
+  std::vector<std::string> scopes, clients, servers, identities, features, rules, proxies;
   std::vector<int> ports, enforced;
-  session << "SELECT id, scope, client, server, port, identity, feature, rule, enforced FROM verdicts", into(ids),
-      into(scopes), into(clients), into(servers), into(ports), into(identities), into(features), into(rules),
-      into(enforced), now;
+  std::vector<std::uint64_t> generations;
+  std::vector<std::int64_t> lasts;
+  session << "SELECT id, scope, client, server, port, identity, feature, rule, enforced, proxy, generation, last FROM "
+             "verdicts",
+      into(ids), into(scopes), into(clients), into(servers), into(ports), into(identities), into(features), into(rules),
+      into(enforced), into(proxies), into(generations), into(lasts), now;
   std::vector<record::VerdictSum> out;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto at = sums.find(ids[i]);
@@ -149,6 +160,9 @@ std::vector<record::VerdictSum> readVerdicts(Session& session, graph::Window win
     sum.feature = features[i];
     sum.rule = rules[i];
     sum.enforced = enforced[i] != 0;
+    sum.proxy = proxies[i];
+    sum.generation = generations[i];
+    sum.last = lasts[i];
     out.push_back(std::move(sum));
   }
   return out;

@@ -23,6 +23,9 @@ void addChangeRoutes(Router& router, const Control& control);
 /// /v1/services/{service}/readiness: who would be hurt by a stage.
 void addReadinessRoutes(Router& router, const Control& control);
 
+/// /v1/explain: why a connection is refused, and was.
+void addExplainRoutes(Router& router, const Control& control);
+
 /// /v1/audit.
 void addAuditRoutes(Router& router, const Control& control);
 

@@ -16,6 +16,7 @@ void addNodeCommands(CLI::App& app, Session& session);
 void addFlagCommands(CLI::App& app, Session& session);
 void addPolicyCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
+void addExplainCommand(CLI::App& app, Session& session);
 void addReadinessCommand(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
 void addIdentityCommands(CLI::App& app, Session& session);

@@ -80,7 +80,8 @@ std::optional<NameKind> kindOf(const CLI::Option& option, const CLI::App& comman
   const std::string name = option.get_positional() ? option.get_name(true) : option.get_name();
   const std::string& text = option.get_option_text();
   const CLI::App* const noun = command.get_parent();
-  if (text == "SERVICE" || name == "--service") return NameKind::Service;
+  if (text == "SERVICE" || text.starts_with("SERVICE|") || text.starts_with("SERVICE[") || name == "--service")
+    return NameKind::Service;
   if (text == "FEATURE" || name == "--feature") return NameKind::Feature;
   if (text == "STAGE") return NameKind::Stage;
   if (text == "PROXY") return NameKind::Proxy;

@@ -21,7 +21,8 @@ void Aggregator::noteVerdict(const Observation& record) {
                                    .rule = rule.substr(space + 1),
                                    .enforced = record.detail != 0,
                                    .start = bucketOf(record.at),
-                                   .count = 1});
+                                   .count = 1,
+                                   .generation = said.generation});
   if (!fits) ++otherEdges_;
 }
 

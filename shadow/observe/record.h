@@ -57,6 +57,7 @@ struct Observation {
     SocketAddress destination;
     std::uint64_t identity;  ///< hash of the text; 0 without one
     std::uint64_t rule;      ///< hash of "FEATURE RULE"
+    std::uint64_t generation;
   };
   union Body {
     Body() : bytes{} {}

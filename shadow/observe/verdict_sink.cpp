@@ -10,7 +10,8 @@ void ChannelVerdicts::onDenied(const filter::ConnectionView& view, const filter:
   record.body.verdict = {.client = view.client.ip,
                          .destination = view.destination,
                          .identity = view.identity.empty() ? 0 : channel_.intern(view.identity),
-                         .rule = channel_.intern(verdict.feature, verdict.rule)};
+                         .rule = channel_.intern(verdict.feature, verdict.rule),
+                         .generation = view.generation};
   if (!channel_.push(record)) channel_.lose();
 }
 

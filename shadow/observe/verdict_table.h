@@ -24,7 +24,11 @@ class VerdictTable {
 
  private:
   const std::size_t most_;
-  std::map<wire::Verdict, std::uint64_t> counts_;  // by verdicts whose own count is 0
+  struct Sum {
+    std::uint64_t count = 0;
+    std::uint64_t generation = 0;  // of the last one
+  };
+  std::map<wire::Verdict, Sum> sums_;  // by verdicts whose own count and generation are 0
   std::size_t others_ = 0;
 };
 

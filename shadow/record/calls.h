@@ -38,6 +38,10 @@ struct VerdictSum {
   std::uint64_t count = 0;
   std::int64_t from = 0;  ///< unix seconds: the buckets that count
   std::int64_t to = 0;
+  // Of the last time, over the whole record.
+  std::int64_t last = 0;         ///< unix seconds: its bucket of wire::kBucketSeconds
+  std::string proxy{};           ///< that decided so; empty: not known
+  std::uint64_t generation = 0;  ///< of the snapshot that it had in force; 0: not known
 
   auto operator<=>(const VerdictSum&) const = default;
 };

@@ -8,7 +8,8 @@ namespace loam::record {
 namespace {
 
 constexpr std::uint64_t kMostCount = 1ULL << 32;  // of one bucket: no host accepts as many in 10 s
-constexpr std::size_t kLongestIdentity = 2048;    // SPIFFE ID, section 2.3
+constexpr std::uint64_t kMostGeneration = 1ULL << 62;
+constexpr std::size_t kLongestIdentity = 2048;  // SPIFFE ID, section 2.3
 constexpr std::size_t kLongestRule = 256;
 constexpr std::size_t kLongestFeature = 32;
 
@@ -28,6 +29,7 @@ std::string wrongWith(const wire::Verdict& verdict, std::int64_t latest) {
   if (verdict.start < 0 || verdict.start % wire::kBucketSeconds != 0) return "start: not a multiple of 10 s";
   if (verdict.start > latest) return "start: more than a day ahead of the controller's clock";
   if (verdict.count == 0 || verdict.count > kMostCount) return "count: none, or larger than any host could do in 10 s";
+  if (verdict.generation > kMostGeneration) return "generation: larger than any can be";
   return {};
 }
 

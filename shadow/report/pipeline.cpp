@@ -15,9 +15,9 @@ Pipeline::Pipeline(const observe::ObserverSettings& settings, unsigned workers, 
       facts_(std::move(facts), kFactsEvery, log),
       reverseDns_(std::move(reverseDns)),
       reporter_(*transport_, *spool_, clock, log, settings.seed),
+      refusals_(clock, log),
       observer_(
-          settings, clock, &facts_, reverseDns_.get(),
-          [this](const wire::Report& report) { reporter_.offer(wire::encode(report)); },
+          settings, clock, &facts_, reverseDns_.get(), [this](const wire::Report& report) { take(report); },
           [this] { return reporter_.dropped(); }) {
   for (unsigned i = 0; i < workers; ++i) {
     channels_.push_back(std::make_unique<observe::Channel>(settings.seed));
@@ -35,6 +35,12 @@ std::unique_ptr<relay::TapFactory> Pipeline::tapFactory(unsigned index) {
 
 std::unique_ptr<filter::VerdictSink> Pipeline::verdictSink(unsigned index) {
   return std::make_unique<observe::ChannelVerdicts>(*channels_[index], clock_);
+}
+
+void Pipeline::take(const wire::Report& report) {
+  for (const wire::Verdict& verdict : report.verdicts) refusals_.take(verdict);
+  refusals_.tick();
+  reporter_.offer(wire::encode(report));
 }
 
 void Pipeline::observe() {

@@ -12,6 +12,7 @@
 #include "shadow/observe/observer.h"
 #include "shadow/observe/reverse_dns.h"
 #include "shadow/observe/tap_factory.h"
+#include "shadow/report/refusal_log.h"
 #include "shadow/report/reporter.h"
 
 namespace loam::report {
@@ -46,6 +47,7 @@ class Pipeline {
 
  private:
   void observe();
+  void take(const wire::Report& report);
   void send();
 
   const Clock& clock_;
@@ -55,6 +57,7 @@ class Pipeline {
   observe::FactPoller facts_;
   const std::unique_ptr<observe::ReverseDns> reverseDns_;
   Reporter reporter_;
+  RefusalLog refusals_;  // of the observing thread
   observe::Observer observer_;
   std::atomic<bool> stopping_{false};
   std::thread observing_;

@@ -59,6 +59,22 @@ TEST(VerdictRecordTest, GivesBackWhatWasCountedAndAReplayOnce) {
   EXPECT_EQ(total(*store, {kStart + 20, kStart + 30}), 0u);
 }
 
+TEST(VerdictRecordTest, KnowsOfTheLastOneWhoDecidedUnderWhichSnapshot) {
+  const TemporaryDirectory directory;
+  const auto store = openStore(directory / "graph.db");
+  auto late = report(1, kStart + 20, {verdictOf("10.0.0.1", kStart + 20, 1)});
+  late.verdicts[0].generation = 9;
+  ASSERT_TRUE(ingestOne(*store, late));
+  auto early = report(1, kStart, {verdictOf("10.0.0.1", kStart, 1)});
+  early.proxy = "web-2";
+  early.verdicts[0].generation = 12;
+  ASSERT_TRUE(ingestOne(*store, early));
+  const auto sums = verdictsOf(*store, {kStart, kStart + 30});
+  ASSERT_EQ(sums.size(), 1u);
+  EXPECT_EQ(sums[0].proxy + " " + std::to_string(sums[0].generation), "web-1 9");
+  EXPECT_EQ(sums[0].last, kStart + 20);
+}
+
 TEST(VerdictRecordTest, IsKeptAsLongAsTheBucketsAndNeverCountedTwice) {
   const TemporaryDirectory directory;
   const auto store = openStore(directory / "graph.db");

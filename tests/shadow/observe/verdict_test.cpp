@@ -54,7 +54,8 @@ class VerdictSinkTest : public testing::Test {
                                       .destination = *SocketAddress::parse("10.0.0.2:80"),
                                       .vantage = relay::Vantage::Inbound,
                                       .caller = "web",
-                                      .identity = identity};
+                                      .identity = identity,
+                                      .generation = ++generation_};
     sink_.onDenied(view, {.feature = "policy", .rule = rule, .enforced = enforced});
   }
   void report() {
@@ -62,6 +63,7 @@ class VerdictSinkTest : public testing::Test {
     observer_.tick();
   }
 
+  std::uint64_t generation_ = 0;
   test::FakeClock clock_;
   Channel channel_{3};
   ChannelVerdicts sink_{channel_, clock_};
@@ -81,6 +83,7 @@ TEST_F(VerdictSinkTest, ReportsEachOnceByEdgeRuleAndBucket) {
   EXPECT_EQ(verdicts[0].feature + "/" + verdicts[0].rule, "policy/default");
   EXPECT_EQ(verdicts[0].identity, "");
   EXPECT_EQ(verdicts[0].count, 2u);
+  EXPECT_EQ(verdicts[0].generation, 2u) << "of the last one";
   EXPECT_FALSE(verdicts[0].enforced);
   EXPECT_EQ(verdicts[0].start % wire::kBucketSeconds, 0);
   EXPECT_EQ(verdicts[1].identity, "spiffe://loam/proxy/a");
