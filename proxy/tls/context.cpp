@@ -90,7 +90,7 @@ Status Context::prepare(bool isServer) {
     return fail(libraryError(ErrorCode::Unsupported, "TLS: this OpenSSL cannot do what Loam needs"));
   }
   SSL_CTX_set_info_callback(context_, noteAlert);
-  verifyPeers(context_, rules_);
+  verifyPeers(context_, judge_);
   if (library != nullptr) LOAM_TRY(moveInto(*settings_.library));
   LOAM_TRY(useRoots());
   return useOwn();

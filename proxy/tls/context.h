@@ -53,7 +53,7 @@ class Context {
  private:
   friend class Stream;
   Context(Settings settings, std::string pinned)
-      : settings_(std::move(settings)), rules_{std::move(pinned), settings_.whyRevoked} {}
+      : settings_(std::move(settings)), judge_{{std::move(pinned), settings_.whyRevoked}} {}
   /// What both sides have in common.
   Status prepare(bool isServer);
   Status moveInto(const Library& library);
@@ -62,7 +62,7 @@ class Context {
 
   SSL_CTX* context_ = nullptr;
   Settings settings_;
-  PeerRules rules_;
+  PeerJudge judge_;
 };
 
 }  // namespace loam::tls

@@ -49,10 +49,8 @@ int forgiveYouth(int good, X509_STORE_CTX* store) {
   return 1;
 }
 
-int verify(X509_STORE_CTX* store, void* argument) {
-  const auto& rules = *static_cast<const PeerRules*>(argument);
-  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
+/// Whether what the peer sent leads to a root that is believed, and ends in a leaf that may be one.
+bool isGood(X509_STORE_CTX* store, const PeerRules& rules, bool isServer, Link* link) {
   X509_STORE_CTX_set_verify_cb(store, forgiveYouth);
   int good = 0;
   if (rules.pinned.empty()) {
@@ -60,7 +58,8 @@ int verify(X509_STORE_CTX* store, void* argument) {
   } else {
     X509* const root = pinnedRoot(store, rules.pinned);
     if (root == nullptr) {
-      return refuse(store, link, X509_V_ERR_CERT_UNTRUSTED, "its chain does not end in the root that is expected");
+      refuse(store, link, X509_V_ERR_CERT_UNTRUSTED, "its chain does not end in the root that is expected");
+      return false;
     }
     const ChainPtr trusted(sk_X509_new_null());
     sk_X509_push(trusted.get(), root);
@@ -68,20 +67,34 @@ int verify(X509_STORE_CTX* store, void* argument) {
     good = X509_verify_cert(store);
     X509_STORE_CTX_set0_trusted_stack(store, nullptr);
   }
-  if (good != 1) return 0;
-  X509* const leaf = X509_STORE_CTX_get0_cert(store);
-  const std::string_view fault = leafFault(leaf, SSL_is_server(ssl) == 0);
-  if (!fault.empty()) return refuse(store, link, X509_V_ERR_INVALID_PURPOSE, fault);
-  if (!rules.whyRevoked) return 1;
+  if (good != 1) return false;
+  const std::string_view fault = leafFault(X509_STORE_CTX_get0_cert(store), isServer);
+  if (!fault.empty()) refuse(store, link, X509_V_ERR_INVALID_PURPOSE, fault);
+  return fault.empty();
+}
+
+int verify(X509_STORE_CTX* store, void* argument) {
+  auto& judge = *static_cast<PeerJudge*>(argument);
+  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const link = static_cast<Link*>(SSL_get_app_data(ssl));
+  STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(store);
+  X509* leaf = judge.known.recall(sent, std::time(nullptr));  // the clock that OpenSSL goes by
+  if (leaf != nullptr) {
+    X509_STORE_CTX_set_cert(store, leaf);
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+  } else {
+    if (!isGood(store, judge.rules, SSL_is_server(ssl) == 0, link)) return 0;
+    judge.known.remember(sent, X509_STORE_CTX_get0_chain(store));
+    leaf = X509_STORE_CTX_get0_cert(store);
+  }
+  if (!judge.rules.whyRevoked) return 1;
   X509_up_ref(leaf);
-  const auto revoked = rules.whyRevoked(Certificate::own(leaf));
+  const auto revoked = judge.rules.whyRevoked(Certificate::own(leaf));
   return revoked ? refuse(store, link, X509_V_ERR_CERT_REVOKED, *revoked) : 1;
 }
 
 }  // namespace
 
-void verifyPeers(SSL_CTX* context, const PeerRules& rules) {
-  SSL_CTX_set_cert_verify_callback(context, verify, const_cast<PeerRules*>(&rules));
-}
+void verifyPeers(SSL_CTX* context, PeerJudge& judge) { SSL_CTX_set_cert_verify_callback(context, verify, &judge); }
 
 }  // namespace loam::tls

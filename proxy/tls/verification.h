@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proxy/tls/certificate.h"
+#include "proxy/tls/known_peers.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
 
@@ -23,9 +24,15 @@ struct PeerRules {
   std::function<std::optional<std::string>(const Certificate& leaf)> whyRevoked{};
 };
 
+/// Judges the peers of one context, and remembers those that it found good.
+struct PeerJudge {
+  const PeerRules rules;
+  KnownPeers known{};
+};
+
 /// Who connections of `context` believe. Beyond what OpenSSL verifies, a leaf must have the extended key usage of its
-/// side, must not be an authority (D1) and not be revoked, which the peer is told by an alert of its own. `rules`
+/// side, must not be an authority (D1) and not be revoked, which the peer is told by an alert of its own. `judge`
 /// outlives the context.
-void verifyPeers(SSL_CTX* context, const PeerRules& rules);
+void verifyPeers(SSL_CTX* context, PeerJudge& judge);
 
 }  // namespace loam::tls

@@ -1,4 +1,5 @@
 """What is not measured in slices: memory of idle pairs, and instructions of one request by callgrind."""
+import contextlib
 import os
 import pathlib
 import re
@@ -25,43 +26,60 @@ def settle(pids, seconds=3.0):
     return last
 
 
+@contextlib.contextmanager
+def held(contender, connections):
+    """So many connections, idle after one exchange each."""
+    holder = machine.start([os.environ["MESHLOAD"], "idle", "--kind", "pingpong", "--connections", connections, "--port",
+                            contender.port("echo")], core=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if holder.stdout.readline().strip() != "ready":
+        raise RuntimeError(f"{contender.name} did not take {connections} connections")
+    yield
+    holder.communicate("")
+    if holder.returncode != 0:
+        raise RuntimeError(f"{contender.name} did not answer on all of {connections} connections")
+
+
 def idle_pairs(contender, pairs):
     """(Pss with no connection, Pss that each of `pairs` idle pairs adds), in bytes; each pair did one exchange before."""
     base = settle(contender.pids)
-    holder = machine.start([os.environ["MESHLOAD"], "idle", "--kind", "pingpong", "--connections", pairs, "--port",
-                            contender.port("echo")], core=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    if holder.stdout.readline().strip() != "ready":
-        raise RuntimeError(f"{contender.name} did not take {pairs} connections")
-    filled = settle(contender.pids)
-    holder.communicate("")
-    if holder.returncode != 0:
-        raise RuntimeError(f"{contender.name} did not answer on all of {pairs} connections")
-    return base, (filled - base) / pairs
+    with held(contender, pairs):
+        return base, (settle(contender.pids) - base) / pairs
 
 
-def instructions(kind, port, folder, count):
-    """{thread: its user instructions} while the program starts, carries `count` requests, and ends."""
-    proxy = kind(f"callgrind {port}", port, folder, (*INSTRUMENT, f"--callgrind-out-file={folder}/{port}.out"))
+def idle_connections(pair, count):
+    """Pss that each of `count` idle connections adds to the proxy that originates TLS and to the one that terminates it, in bytes."""
+    sides = pair.near.pids, pair.far.pids
+    bases = [settle(pids) for pids in sides]
+    with held(pair, count):
+        return tuple((settle(pids) - base) / count for pids, base in zip(sides, bases))
+
+
+def instructions(kind, port, folder, count, load):
+    """{process and thread: its user instructions} while the programs start, carry `count` requests, and end."""
+    proxy = kind(f"callgrind {port}", port, folder, lambda label: (*INSTRUMENT, f"--callgrind-out-file={folder}/{port}-{label}.out"))
     try:
-        subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--count", str(count), "--port",
+        subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--kind", load, "--count", str(count), "--port",
                         str(proxy.port("http"))], check=True, stdout=subprocess.DEVNULL)
     finally:
-        machine.end(proxy.process, 60)
-    return {path.suffix: int(re.search(r"^totals: (\d+)", path.read_text(), re.M)[1])
-            for path in pathlib.Path(folder).glob(f"{port}.out-*")}
+        proxy.stop(60)
+    return {path.name.removeprefix(f"{port}-"): int(re.search(r"^totals: (\d+)", path.read_text(), re.M)[1])
+            for path in pathlib.Path(folder).glob(f"{port}-*.out-*")}
 
 
-def instructions_per_request(kind, first_port, folder, rounds, few=2000, many=12000):
-    """What the additional requests of a longer run cost: (the thread that carries them, all threads), medians over `rounds`."""
+def instructions_per_request(kind, first_port, folder, rounds, load="http", few=2000, many=12000):
+    """What the additional requests of a longer run cost: (the thread that carries them, or one of each proxy, all threads), medians over `rounds`."""
     slopes = []
     for number in range(rounds):
         port = first_port + 20 * number
-        longer, shorter = instructions(kind, port + 10, folder, many), instructions(kind, port, folder, few)
+        longer, shorter = instructions(kind, port + 10, folder, many, load), instructions(kind, port, folder, few, load)
         if not longer or not shorter:
-            raise RuntimeError(f"callgrind left no counts of {kind.__name__}")
-        threads = [(longer[name] - shorter.get(name, 0)) / (many - few) for name in longer]
-        slopes.append((max(threads), sum(threads)))
+            raise RuntimeError("callgrind left no counts")
+        carrying = {}
+        for name, total in longer.items():
+            carrying.setdefault(name.split(".")[0], []).append((total - shorter.get(name, 0)) / (many - few))
+        slopes.append((sum(max(threads) for threads in carrying.values()), sum(sum(threads) for threads in carrying.values())))
     return tuple(statistics.median(column) for column in zip(*slopes))
 
 
 INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}
+SECURED = {"two proxies and mutual TLS": {}, "a connection with its handshake": {"load": "close", "few": 50, "many": 250}}

@@ -16,8 +16,14 @@ class Direct:
     name = "direct"
     pids = ()
 
+    def __init__(self, host="127.0.0.1"):
+        self.host = host
+
     def port(self, service):
         return UPSTREAM[service]
+
+    def terms(self, service):
+        return ()
 
     def cpu(self):
         return 0.0
@@ -30,17 +36,26 @@ class Direct:
 
 
 class Proxy:
-    """A running proxy that has one port for each service of the upstream."""
+    """A running proxy that has one port for each service of the upstream. `mesh`: of one that speaks TLS, see hops.py."""
+    label = "proxy"
+    host = upstream = "127.0.0.1"
 
-    def __init__(self, name, first_port, folder, wrap=()):
-        self.name = name
+    def __init__(self, name, first_port, folder, wrap=None, mesh=None):
+        self.name, self.mesh = name, mesh
         self.ports = {service: first_port + i for i, service in enumerate(UPSTREAM)}
-        self.folder = pathlib.Path(folder) / name.replace(" ", "-")
+        self.folder = pathlib.Path(folder) / f"{name}-{self.label}".replace(" ", "-")
         self.folder.mkdir(parents=True)
         self.log = open(self.folder / "log", "wb")
-        self.process = machine.start([*wrap, *self.argv()], core=1, env={**os.environ, **self.environment()}, stdout=self.log,
-                                     stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = machine.start([*(wrap(self.label) if wrap else ()), *self.argv()], core=1, namespace=self.namespace(),
+                                     env={**os.environ, **self.environment()}, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         self._await()
+
+    def namespace(self):
+        """None: the generator's."""
+
+    def target(self, service):
+        """Where it carries connections to."""
+        return f"{self.upstream}:{UPSTREAM[service]}"
 
     def argv(self):
         raise NotImplementedError
@@ -48,17 +63,25 @@ class Proxy:
     def environment(self):
         return {}
 
+    def terms(self, service):
+        """Of meshload, for a port that takes no plain TCP."""
+        return ()
+
     def config(self, text):
         path = self.folder / "config"
         path.write_text(text)
         return path
 
+    def awaited(self):
+        """Ports that are open once it has started."""
+        return self.ports.values()
+
     def _await(self):
-        for port in self.ports.values():
+        for port in self.awaited():
             deadline = time.monotonic() + 180  # under callgrind on a busy machine a start takes long
             while True:
                 try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    socket.create_connection((self.host, port), 1).close()
                     break
                 except OSError:
                     if self.process.poll() is not None or time.monotonic() > deadline:
@@ -78,8 +101,8 @@ class Proxy:
     def pin(self, core):
         machine.pin(self.pids, core)
 
-    def stop(self):
-        machine.end(self.process)
+    def stop(self, patience=10):
+        machine.end(self.process, patience)
         self.log.close()
 
 
@@ -88,11 +111,13 @@ class Loam(Proxy):
     observe = "true"
 
     def argv(self):
-        listen = "".join(f"  - {{address: '127.0.0.1:{port}', to: '127.0.0.1:{UPSTREAM[service]}'}}\n"
-                         for service, port in self.ports.items())
+        listen = "".join(f"  - {{address: '{self.host}:{port}', to: '{self.target(service)}'}}\n" for service, port in self.ports.items())
         return [f"{os.environ['LOAM_BIN']}/loam-proxy", "--config",
-                self.config(f"name: bench\nworkers: 1\nobserve: {self.observe}\nstate_dir: {self.folder}/state\nlog_level: warn\n"
-                            f"listen:\n{listen}")]
+                self.config(f"name: {self.label}\nworkers: 1\nobserve: {self.observe}\nstate_dir: {self.folder}/state\nlog_level: warn\n"
+                            f"{self.identity()}listen:\n{listen}")]
+
+    def identity(self):
+        return ""
 
 
 class LoamBlind(Loam):
@@ -108,12 +133,13 @@ class LoamCopying(Loam):
 
 class HAProxy(Proxy):
     splice = "  option splice-auto\n"
+    tls = bind = server = ""  # of its global section, of each port, and of each server
 
     def argv(self):
-        listen = "".join(f"listen {service}\n  bind 127.0.0.1:{port}\n  server upstream 127.0.0.1:{UPSTREAM[service]}\n"
+        listen = "".join(f"listen {service}\n  bind {self.host}:{port}{self.bind}\n  server upstream {self.target(service)}{self.server}\n"
                          for service, port in self.ports.items())
         return ["haproxy", "-db", "-f",
-                self.config("global\n  nbthread 1\n  maxconn 5500\n"
+                self.config(f"global\n  nbthread 1\n  maxconn 5500\n{self.tls}"
                             f"defaults\n  mode tcp\n{self.splice}  maxconn 5500\n  timeout connect 5s\n  timeout client 600s\n"
                             f"  timeout server 600s\n{listen}")]
 
@@ -123,25 +149,27 @@ class HAProxyCopying(HAProxy):
 
 
 class Nginx(Proxy):
+    listen = tls = ""  # of each port, and of all of them
+
     def argv(self):
-        servers = "".join(f"  server {{ listen 127.0.0.1:{port} reuseport; proxy_pass 127.0.0.1:{UPSTREAM[service]}; }}\n"
+        servers = "".join(f"  server {{ listen {self.host}:{port} reuseport{self.listen}; proxy_pass {self.target(service)}; }}\n"
                           for service, port in self.ports.items())
         config = self.config(f"load_module {STREAM_MODULE};\ndaemon off;\nmaster_process off;\nworker_processes 1;\n"
                              f"pid {self.folder}/pid;\nerror_log stderr crit;\nworker_rlimit_nofile 20000;\n"
                              "events { worker_connections 11000; }\n"
-                             f"stream {{\n  access_log off;\n  proxy_timeout 600s;\n  tcp_nodelay on;\n{servers}}}\n")
+                             f"stream {{\n  access_log off;\n  proxy_timeout 600s;\n  tcp_nodelay on;\n{self.tls}{servers}}}\n")
         return ["nginx", "-e", "stderr", "-p", self.folder, "-c", config]
 
 
-def start_upstream():
-    argv = [os.environ["MESHLOAD"], "serve"]
+def start_upstream(host="127.0.0.1", namespace=None):
+    argv = [os.environ["MESHLOAD"], "serve", "--address", host]
     for service, port in UPSTREAM.items():
         argv += [f"--{service}", port]
-    process = machine.start(argv, core=0)
+    process = machine.start(argv, core=0, namespace=namespace)
     deadline = time.monotonic() + 10
     while True:
         try:
-            socket.create_connection(("127.0.0.1", UPSTREAM["bulk"]), 1).close()
+            socket.create_connection((host, UPSTREAM["bulk"]), 1).close()
             return process
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:

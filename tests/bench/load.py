@@ -28,13 +28,14 @@ class Load:
     proxy_core: int = 1
     unit: str = "request"
 
-    def argv(self, port, seconds):
+    def argv(self, contender, seconds):
+        port = contender.port(self.service)
         if self.wrk:
             headers = [word for header in HEADERS for word in ("-H", header)]
             return ["wrk", "-t1", f"-c{self.wrk}", f"-d{max(1, round(seconds))}s", "--latency", "-s",
-                    pathlib.Path(__file__).with_name("wrk_report.lua"), *headers, f"http://127.0.0.1:{port}/items/4711?page=2"]
+                    pathlib.Path(__file__).with_name("wrk_report.lua"), *headers, f"http://{contender.host}:{port}/items/4711?page=2"]
         timed = () if "bulk" in self.arguments else ("--seconds", seconds)
-        return [os.environ["MESHLOAD"], *self.arguments, "--port", port, *timed]
+        return [os.environ["MESHLOAD"], *self.arguments, "--address", contender.host, "--port", port, *contender.terms(self.service), *timed]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Series:
 
 def generate(load, contender, seconds):
     """Runs the generator; (its result, the CPU seconds that it took)."""
-    process = machine.start(load.argv(contender.port(load.service), seconds), core=load.core, stdout=subprocess.PIPE, text=True)
+    process = machine.start(load.argv(contender, seconds), core=load.core, stdout=subprocess.PIPE, text=True)
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

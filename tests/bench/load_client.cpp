@@ -18,22 +18,24 @@ using Steady = std::chrono::steady_clock;
 
 /// One connection of the generator and the exchange on it.
 struct Lane {
-  int fd = -1;
+  Line line;
   bool busy = false;
+  bool sent = false;
   std::size_t received = 0;
   Steady::time_point started;
 };
 
 class Load {
  public:
-  explicit Load(const LoadPlan& plan) : plan_(plan), lanes_(plan.connections), poller_(::epoll_create1(EPOLL_CLOEXEC)) {
+  explicit Load(const LoadPlan& plan)
+      : plan_(plan), dialer_(plan.target), lanes_(plan.connections), poller_(::epoll_create1(EPOLL_CLOEXEC)) {
     ::prctl(PR_SET_TIMERSLACK, 1);
   }
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
   ~Load() {
-    for (const Lane& lane : lanes_)
-      if (lane.fd >= 0) ::close(lane.fd);
+    for (Lane& lane : lanes_)
+      if (lane.line.isThere()) lane.line.close();
     ::close(poller_);
   }
 
@@ -59,13 +61,12 @@ class Load {
 
  private:
   bool open(Lane& lane) {
-    lane.fd = connectTo(plan_.port);
-    if (lane.fd < 0) {
+    if (!lane.line.connect(dialer_)) {
       ++outcome_.errors;
       return false;
     }
     epoll_event event{.events = EPOLLIN, .data = {.ptr = &lane}};
-    ::epoll_ctl(poller_, EPOLL_CTL_ADD, lane.fd, &event);
+    ::epoll_ctl(poller_, EPOLL_CTL_ADD, lane.line.fd(), &event);
     return true;
   }
 
@@ -92,10 +93,20 @@ class Load {
     ++issued_;
     lane.started = intended;
     lane.received = 0;
-    if (lane.fd < 0 && !open(lane)) return;
+    if (!lane.line.isThere() && !open(lane)) return;
     lane.busy = true;
+    lane.sent = false;
+    send(lane);
+  }
+
+  /// Once the connection is open.
+  void send(Lane& lane) {
+    const Line::State state = lane.line.open();
+    if (state == Line::State::Opening) return;
+    lane.sent = true;
     const auto size = static_cast<ssize_t>(plan_.request.size());
-    if (size != 0 && ::send(lane.fd, plan_.request.data(), plan_.request.size(), MSG_DONTWAIT | MSG_NOSIGNAL) != size)
+    if (state == Line::State::Broken ||
+        (size != 0 && lane.line.send(plan_.request.data(), plan_.request.size()) != size))
       fail(lane);
   }
 
@@ -105,8 +116,7 @@ class Load {
   }
 
   void hangUp(Lane& lane) {
-    ::close(lane.fd);
-    lane.fd = -1;
+    lane.line.close();
     lane.busy = false;
   }
 
@@ -120,7 +130,8 @@ class Load {
   }
 
   void receive(Lane& lane) {
-    const ssize_t count = ::recv(lane.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (lane.busy && !lane.sent) return send(lane);
+    const ssize_t count = lane.line.receive(buffer_.data(), buffer_.size());
     if (count < 0 && errno == EAGAIN) return;
     const bool whole = lane.received == plan_.reply;
     if (count == 0 && plan_.untilEnd && whole) return finish(lane, Steady::now());
@@ -143,6 +154,7 @@ class Load {
   }
 
   const LoadPlan& plan_;
+  const Dialer dialer_;
   std::vector<Lane> lanes_;
   int poller_;
   LoadOutcome outcome_;
@@ -180,7 +192,7 @@ unsigned holdIdle(const LoadPlan& plan) {
   std::vector<int> held;
   std::string reply(plan.reply, '\0');
   for (unsigned i = 0; i < plan.connections; ++i) {
-    const int fd = connectTo(plan.port);
+    const int fd = connectTo(plan.target.address, plan.target.port);
     const auto size = static_cast<ssize_t>(plan.request.size());
     if (fd < 0 || ::send(fd, plan.request.data(), plan.request.size(), MSG_NOSIGNAL) != size ||
         ::recv(fd, reply.data(), reply.size(), MSG_WAITALL) != static_cast<ssize_t>(reply.size()))
@@ -196,22 +208,22 @@ unsigned holdIdle(const LoadPlan& plan) {
   return failed;
 }
 
-double runBulk(std::uint16_t port, unsigned streams, std::uint64_t bytes) {
+double runBulk(const LoadPlan& plan, std::uint64_t bytes) {
   const std::string payload = noise(kBulkStep);
   std::string sink(kBulkStep, '\0');
   std::string head(kBulkMark, sizeof kBulkMark);
   head.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
-  std::vector<Stream> running(streams);
+  std::vector<Stream> running(plan.connections);
   const int poller = ::epoll_create1(EPOLL_CLOEXEC);
   const auto begin = Steady::now();
   for (Stream& stream : running) {
-    stream = {connectTo(port), bytes, bytes};
+    stream = {connectTo(plan.target.address, plan.target.port), bytes, bytes};
     if (stream.fd < 0 || ::send(stream.fd, head.data(), head.size(), MSG_NOSIGNAL) < 0) return -1;
     epoll_event event{.events = EPOLLIN | EPOLLOUT, .data = {.ptr = &stream}};
     ::epoll_ctl(poller, EPOLL_CTL_ADD, stream.fd, &event);
   }
   bool whole = true;
-  for (unsigned open = streams; open != 0 && whole;) {
+  for (unsigned open = plan.connections; open != 0 && whole;) {
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(poller, events.data(), static_cast<int>(events.size()), 10'000);
     whole = count > 0;

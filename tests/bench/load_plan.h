@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/line.h"
+
 namespace loam::bench {
 
-/// What one run of the generator does: exchanges of a fixed request and a reply of known length over loopback TCP.
+/// What one run of the generator does: exchanges of a fixed request and a reply of known length.
 struct LoadPlan {
-  std::uint16_t port = 0;  ///< on 127.0.0.1
+  Target target;
   unsigned connections = 1;
   std::string request;      ///< what one exchange sends; empty: the server speaks first
   std::size_t reply = 0;    ///< bytes that answer it
@@ -30,12 +32,12 @@ struct LoadOutcome {
 /// Runs the plan on the calling thread.
 LoadOutcome runLoad(const LoadPlan& plan);
 
-/// Opens `plan.connections`, does one exchange on each, prints "ready" and holds them until stdin ends.
+/// Opens `plan.connections` of plain TCP, does one exchange on each, prints "ready" and holds them until stdin ends.
 /// Returns how many could not be opened or got no answer.
 unsigned holdIdle(const LoadPlan& plan);
 
-/// Sends `bytes` and receives as many at the same time, over each of `streams` connections. Returns the seconds it
-/// took, negative when a stream broke.
-double runBulk(std::uint16_t port, unsigned streams, std::uint64_t bytes);
+/// Sends `bytes` and receives as many at the same time, over each of the plan's connections of plain TCP. Returns the
+/// seconds it took, negative when a stream broke.
+double runBulk(const LoadPlan& plan, std::uint64_t bytes);
 
 }  // namespace loam::bench

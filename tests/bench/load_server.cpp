@@ -30,7 +30,7 @@ struct Peer {
 
 class Server {
  public:
-  explicit Server(const ServerPorts& ports) : poller_(::epoll_create1(EPOLL_CLOEXEC)) {
+  explicit Server(const ServerPorts& ports) : address_(ports.address), poller_(::epoll_create1(EPOLL_CLOEXEC)) {
     listen(ports.http, Kind::Http);
     listen(ports.echo, Kind::Echo);
     listen(ports.greet, Kind::Greet);
@@ -63,7 +63,7 @@ class Server {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const sockaddr_in address = loopback(port);
+    const sockaddr_in address = addressOf(address_, port);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 4096) != 0)
       giveUp("meshload: listening");
     watch(new Peer{.fd = fd, .kind = kind, .listens = true, .head = {}}, EPOLL_CTL_ADD, EPOLLIN);
@@ -134,6 +134,7 @@ class Server {
     return true;
   }
 
+  const std::string address_;
   int poller_;
   std::vector<char> buffer_ = std::vector<char>(kBulkStep);
   const std::string payload_ = noise(kBulkStep);

@@ -5,8 +5,9 @@
 
 namespace loam::bench {
 
-/// Where the upstream listens, all on 127.0.0.1.
+/// Where the upstream listens.
 struct ServerPorts {
+  std::string address = "127.0.0.1";
   std::uint16_t http = 0;   ///< HTTP/1.1, 200 with 512 bytes to whatever was asked; keeps alive unless told to close
   std::uint16_t echo = 0;   ///< sends back what it gets
   std::uint16_t greet = 0;  ///< speaks first, then echoes

@@ -18,24 +18,26 @@ constexpr char kBulkMark[8] = {'\xf7', '\x9b', '\x81', '\xfe', '\x03', '\x99', '
 constexpr std::size_t kBulkHead = sizeof(kBulkMark) + sizeof(std::uint64_t);
 constexpr std::size_t kBulkStep = 256 * 1024;
 
-inline sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 [[noreturn]] inline void giveUp(const char* what) {
   std::perror(what);
   std::exit(1);
 }
 
-/// A connected socket (whose calls pass MSG_DONTWAIT), or -1. On loopback the handshake ends within the call.
-inline int connectTo(std::uint16_t port) {
+/// Of IPv4, in dots.
+inline sockaddr_in addressOf(const std::string& text, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  if (::inet_pton(AF_INET, text.c_str(), &address.sin_addr) != 1) giveUp(("meshload: " + text).c_str());
+  return address;
+}
+
+/// A connected socket (whose calls pass MSG_DONTWAIT), or -1. On loopback and between namespaces the handshake ends
+/// within the call.
+inline int connectTo(const std::string& host, std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = addressOf(host, port);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     ::close(fd);
     return -1;

@@ -28,10 +28,35 @@ def use_congestion_control(name):
     pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").write_text(name)
 
 
-def start(argv, core=None, **options):
-    """A child on one core that dies with this process."""
+class OtherHost:
+    """A second network namespace without a name, at the other end of a wire; it is gone when the last process in it ended."""
+    near, address = "10.99.0.1", "10.99.0.2"
+
+    def __init__(self):
+        self.holder = start(["sleep", "infinity"], namespace=CLONE_NEWNET)
+        self.namespace = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY)
+        for words in (f"link add near type veth peer name far netns {self.holder.pid}", f"addr add {self.near}/24 dev near", "link set near up"):
+            subprocess.run(["ip", *words.split()], check=True)
+        inside = start(["sh", "-euc", f"ip link set lo up; ip addr add {self.address}/24 dev far; ip link set far up; cd /proc/sys/net/ipv4;"
+                        " echo 16000 65000 >ip_local_port_range; echo reno >tcp_congestion_control"], namespace=self)
+        if inside.wait() != 0:
+            raise RuntimeError("the other host's network cannot be set up")
+
+    def fileno(self):
+        return self.namespace
+
+    def close(self):
+        subprocess.run(["ip", "link", "del", "near"], check=True)
+        os.close(self.namespace)
+        end(self.holder)
+
+
+def start(argv, core=None, namespace=None, **options):
+    """A child on one core that dies with this process; in the network namespace of another host, or in a new one (CLONE_NEWNET)."""
     def before():
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if namespace is not None and (libc.unshare(namespace) if isinstance(namespace, int) else libc.setns(namespace.fileno(), CLONE_NEWNET)):
+            raise OSError(ctypes.get_errno(), "a network namespace needs root")
         if core is not None:
             os.sched_setaffinity(0, {core})
     return subprocess.Popen([str(word) for word in argv], preexec_fn=before, **options)
@@ -99,4 +124,12 @@ def describe():
     revision = asked.stdout.strip() if asked and asked.returncode == 0 else "unknown"
     return {"machine": f"{os.cpu_count()} cores, {model}", "kernel": os.uname().release, "Loam": revision,
             "HAProxy": first_line("haproxy", "-v").split()[2], "nginx": first_line("nginx", "-v").split("/")[1],
-            "wrk": first_line("wrk", "-v").split()[1]}
+            "wrk": first_line("wrk", "-v").split()[1], **envoy_version()}
+
+
+def envoy_version():
+    """Of the binary that PEER_ENVOY names."""
+    if not (envoy := os.environ.get("PEER_ENVOY")):
+        return {}
+    said = subprocess.run([envoy, "--version"], check=True, capture_output=True, text=True).stdout
+    return {"Envoy": said.split("version: ")[1].split("/")[1]}

@@ -50,11 +50,12 @@ void print(LoadOutcome outcome) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app("Load on loopback, and the upstream that answers it; results are one line of JSON, times in us.",
+  CLI::App app("Load on the own host, and the upstream that answers it; results are one line of JSON, times in us.",
                "meshload");
   app.require_subcommand(1);
   ServerPorts ports;
   CLI::App* server = app.add_subcommand("serve", "the upstream, until it is ended");
+  server->add_option("--address", ports.address);
   server->add_option("--http", ports.http)->required();
   server->add_option("--echo", ports.echo)->required();
   server->add_option("--greet", ports.greet)->required();
@@ -63,7 +64,8 @@ int main(int argc, char** argv) {
   LoadPlan plan;
   std::string kind = "http";
   const auto target = [&](CLI::App* verb) {
-    verb->add_option("--port", plan.port)->required();
+    verb->add_option("--address", plan.target.address);
+    verb->add_option("--port", plan.target.port)->required();
     verb->add_option("--connections", plan.connections);
     verb->add_option("--kind", kind, "one exchange: http, close (its own connection), pingpong (100 B), greet")
         ->check(CLI::IsMember({"http", "close", "pingpong", "greet"}));
@@ -74,6 +76,9 @@ int main(int argc, char** argv) {
                    "exchanges a second on schedule; without it each connection waits for its answer");
   load->add_option("--seconds", plan.seconds);
   load->add_option("--count", plan.count);
+  load->add_option("--tls", plan.target.tls, "TLS with load.pem, load.key and root.pem of this folder");
+  load->add_option("--preface", plan.target.preface, "ADDR:PORT that a proxy of Loam is asked to carry it to")
+      ->needs("--tls");
   CLI::App* idle = app.add_subcommand("idle", "connections that did one exchange, held until stdin ends");
   target(idle);
   std::uint64_t bytes = 0;
@@ -86,7 +91,7 @@ int main(int argc, char** argv) {
   if (*server) serve(ports);
   if (*idle) return holdIdle(plan) == 0 ? 0 : 1;
   if (*bulk) {
-    const double seconds = runBulk(plan.port, plan.connections, bytes);
+    const double seconds = runBulk(plan, bytes);
     std::printf("{\"count\": %llu, \"errors\": %d, \"seconds\": %.6f}\n",
                 static_cast<unsigned long long>(2 * bytes * plan.connections), seconds < 0 ? 1 : 0, seconds);
     return seconds < 0 ? 1 : 0;

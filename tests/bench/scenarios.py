@@ -1,4 +1,6 @@
 """The scenarios of one run, in order; what each measures stands in docs/benchmarks.md."""
+import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -9,6 +11,7 @@ from dataclasses import dataclass, field
 
 import bodies
 import contenders as kinds
+import hops
 import machine
 from load import Load
 from ratios import paired_ratio
@@ -19,8 +22,15 @@ PING = Load("echo", (*MANY, "--kind", "pingpong"), unit="exchange")
 ALONE = Load("http", ("load", "--connections", "1"), proxy_core=0)
 GREET = Load("greet", ("load", "--connections", "1", "--kind", "greet"), proxy_core=0, unit="connection")
 CLOSE = Load("http", (*MANY, "--kind", "close"), unit="connection")
+TLS = {"tls_http": HTTP, "tls_close": CLOSE}  # through two proxies
+TLS_ONE = {"tls_one_http": Load("http", MANY), "tls_one_close": CLOSE}  # the generator speaks TLS to the one that terminates
 SHORT = {"http": "HTTP/1.1 keep-alive", "half": "half load", "alone": "one connection, one core", "ping": "ping-pong of 100 B",
-         "greet": "greeting", "close": "a connection each", "bulk": "bulk", "bulk_bbr": "bulk, BBR"}
+         "greet": "greeting", "close": "a connection each", "bulk": "bulk", "bulk_bbr": "bulk, BBR",
+         "tls_http": "HTTP/1.1 keep-alive, two proxies, mutual TLS between them", "tls_close": "a full handshake each, two proxies",
+         "tls_one_http": "HTTP/1.1 keep-alive over mutual TLS, the proxy that terminates", "tls_one_close": "a full handshake each, the proxy that terminates",
+         "tls_bulk": "bulk, two proxies, mutual TLS between them"}
+GROUPS = {"exchanges": ("http", "half", "alone", "ping", "greet", "close"), "bulk": ("bulk",), "bulk_bbr": ("bulk_bbr",), "memory": ("memory",),
+          "tls": (*TLS, *TLS_ONE, "tls_bulk", "tls_memory"), "instructions": ("instructions",), "record": ("record",)}
 
 
 @dataclass
@@ -31,6 +41,7 @@ class Results:
     half_rate: int = 0
     base: dict = field(default_factory=dict)
     idle: dict = field(default_factory=dict)
+    secured: dict = field(default_factory=dict)  # {contender: Pss of an idle connection at its (near, far) side}
     instructions: dict = field(default_factory=dict)
     record: dict = field(default_factory=dict)  # {benchmark of graph_bench: (CPU ms, real ms)}
     failed: dict = field(default_factory=dict)
@@ -49,12 +60,12 @@ class Run:
         self.next_port = 10000
         self.running = []
 
-    def field_of(self, *wanted):
+    def field_of(self, *wanted, **how):
         """Started contenders: (class, name) each, on ports and in folders of their own."""
         self.running = []
         for kind, name in wanted:
             self.next_port += 10
-            self.running.append(kind(name, self.next_port, tempfile.mkdtemp(dir=self.folder)))
+            self.running.append(kind(name, self.next_port, tempfile.mkdtemp(dir=self.folder), **how))
         return self.running
 
     def measure(self, scenario, load, running, pairs=None):
@@ -64,7 +75,7 @@ class Run:
         return series
 
     def wants(self, name):
-        return not self.options.only or name in self.options.only
+        return not self.options.only or name in self.options.only or (name.startswith("tls") and "tls" in self.options.only)
 
     def same(self):
         """A/A: two HAProxies must not differ."""
@@ -88,8 +99,11 @@ class Run:
                 self.measure("half", Load("http", (*MANY, "--rate", str(self.results.half_rate))), running)
         self.stop()
 
+    def bulk_load(self):
+        return Load("bulk", ("bulk", "--bytes", str(self.options.bulk * (1 << 19))), unit="MB")
+
     def bulk(self, scenario="bulk", pairs=None):
-        load = Load("bulk", ("bulk", "--bytes", str(self.options.bulk * (1 << 19))), unit="MB")
+        load = self.bulk_load()
         running = [kinds.Direct(), *self.field_of((kinds.Loam, "Loam"), (kinds.LoamCopying, "Loam, copying"),
                                                   (kinds.HAProxy, "HAProxy"), (kinds.HAProxyCopying, "HAProxy, copying"),
                                                   (kinds.Nginx, "nginx"))]
@@ -113,12 +127,53 @@ class Run:
             self.results.base[name], self.results.idle[name] = bodies.idle_pairs(proxy, self.options.idle)
             self.stop()
 
+    @contextlib.contextmanager
+    def mesh(self):
+        """The second host, whose upstream is the one that is pinned and accounted for meanwhile."""
+        mesh = hops.Mesh(tempfile.mkdtemp(dir=self.folder))
+        before, self.bench.upstream = self.bench.upstream, mesh.upstream
+        try:
+            yield mesh
+        finally:
+            self.stop()
+            self.bench.upstream = before
+            mesh.close()
+
+    def tls(self):
+        """Mutual TLS between two hosts: two proxies, then the one that terminates alone."""
+        with self.mesh() as mesh:
+            pairs = {name: functools.partial(hops.Pair, *pair) for name, pair in hops.contending().items()}
+            loads = {name: load for name, load in {**TLS, "tls_bulk": self.bulk_load()}.items() if self.wants(name)}
+            if loads:
+                running = [hops.direct(), *self.field_of(*((kind, name) for name, kind in pairs.items()), mesh=mesh)]
+                for scenario, load in loads.items():
+                    self.measure(scenario, load, running)
+                self.stop()
+            loads = {name: load for name, load in TLS_ONE.items() if self.wants(name)}
+            if loads:
+                running = self.field_of(*((far, name) for name, (_, far) in hops.contending().items()), mesh=mesh)
+                for scenario, load in loads.items():
+                    self.measure(scenario, load, running)
+                self.stop()
+            for name, kind in pairs.items() if self.wants("tls_memory") else ():
+                say(f"memory of {self.options.idle} idle connections over TLS: {name}")
+                pair, = self.field_of((kind, name), mesh=mesh)
+                self.results.secured[name] = bodies.idle_connections(pair, self.options.idle)
+                self.stop()
+
     def instructions(self):
         say("instructions of a request, by callgrind")
+        rounds = 3 if self.options.pairs >= 20 else 1
         for name, kind in bodies.INSTRUCTED.items():
             self.next_port += 100
-            self.results.instructions[name] = bodies.instructions_per_request(
-                kind, self.next_port, tempfile.mkdtemp(dir=self.folder), 3 if self.options.pairs >= 20 else 1)
+            self.results.instructions[name] = bodies.instructions_per_request(kind, self.next_port, tempfile.mkdtemp(dir=self.folder), rounds)
+        with self.mesh() as mesh:
+            for what, load in bodies.SECURED.items():
+                for name in ("Loam", "HAProxy", "nginx"):
+                    kind = functools.partial(hops.Pair, *hops.PAIRS[name], mesh=mesh)
+                    self.next_port += 100
+                    self.results.instructions[f"{name}, {what}"] = bodies.instructions_per_request(
+                        kind, self.next_port, tempfile.mkdtemp(dir=self.folder), rounds, **load)
 
     def record(self):
         say("queries of a record of 10 M exchanges, which is filled first")
@@ -128,9 +183,7 @@ class Run:
 
     def rest(self):
         """Every group of scenarios; one that fails is named in the report and the others go on."""
-        groups = {"exchanges": ("http", "half", "alone", "ping", "greet", "close"), "bulk": ("bulk",), "bulk_bbr": ("bulk_bbr",),
-                  "memory": ("memory",), "instructions": ("instructions",), "record": ("record",)}
-        for group, names in groups.items():
+        for group, names in GROUPS.items():
             if any(self.wants(name) for name in names):
                 try:
                     getattr(self, group)()

@@ -6,6 +6,7 @@ from load import MOST_FOREIGN, MOST_STEAL
 from ratios import paired_difference, paired_ratio
 
 PEERS = ("HAProxy", "nginx")
+UNITS = {"ping": "exchange", "greet": "connection", "close": "connection", "bulk": "MB", "bulk_bbr": "MB"}
 
 
 def number(value):
@@ -65,9 +66,26 @@ class Report:
         if self.results.record:
             worst = max(real for name, (_, real) in self.results.record.items() if name.startswith("queryWindow"))
             yield self.plain("10 M recorded exchanges, any window query <= 1 s", f"{worst / 1000:.2f} s", worst <= 1000)
+        yield from self.tls_bars()
         for scenario, words in (("half", "added at half load"), ("alone", "added, one connection on one core"), ("greet", "greeting delay")):
             if scenario in self.series:
                 yield from self.below_peers(scenario, words)
+
+    def tls_bars(self):
+        for scenario, words in (("tls_http", "two proxies"), ("tls_one_http", "the one that terminates")):
+            if scenario in self.series:
+                yield self.bar(f"TLS keep-alive, {words}: CPU per request <= 0.85 x nginx", self.ratio(scenario, "Loam", "nginx"), 0.85)
+        for scenario, words in (("tls_close", "two proxies"), ("tls_one_close", "the one that terminates")):
+            if scenario in self.series:
+                per_core = ", ".join(f"{name} {number(1e6 / statistics.median(self.series[scenario][name].of('cost')))}" for name in ("Loam", *PEERS))
+                yield self.bar(f"full mutual handshakes a second and core, {words}: >= 1.2 x HAProxy ({per_core}); its CPU for one <= 1 / 1.2",
+                               self.ratio(scenario, "Loam", "HAProxy"), 1 / 1.2)
+        if "tls_bulk" in self.series:
+            yield self.bar("bulk over TLS: CPU per MB <= HAProxy's", self.ratio("tls_bulk", "Loam", "HAProxy"), 1)
+        if self.results.secured:
+            ours, theirs = (self.results.secured[name] for name in ("Loam", "HAProxy"))
+            for side, mine, other in zip(("originates", "terminates"), ours, theirs):
+                yield self.plain(f"memory of an idle TLS connection <= HAProxy's, the proxy that {side} it", f"{number(mine)} B against {number(other)} B", mine <= other)
 
     def bar(self, what, one, limit):
         return f"| {what} | {between(one)} | {one.judge(limit)} |"
@@ -93,6 +111,10 @@ class Report:
             yield from ["", f"**Memory** (Pss), {self.options.idle} idle pairs that did one exchange each", "",
                         "| | base, MB | each pair, B |", "|---|---|---|",
                         *(f"| {name} | {self.results.base[name] / 1e6:.1f} | {number(each)} |" for name, each in self.results.idle.items())]
+        if self.results.secured:
+            yield from ["", f"**Memory over TLS** (Pss), {self.options.idle} idle connections that did one exchange each", "",
+                        "| | originates, B | terminates, B | both, B |", "|---|---|---|---|",
+                        *(f"| {name} | {number(near)} | {number(far)} | {number(near + far)} |" for name, (near, far) in self.results.secured.items())]
         if self.results.instructions:
             yield from ["", "**User instructions of one HTTP request** (callgrind, 32 connections)", "", "| | carrying thread | all threads |",
                         "|---|---|---|",
@@ -103,9 +125,9 @@ class Report:
                         *(f"| {name} | {number(cpu)} | {number(real)} |" for name, (cpu, real) in self.results.record.items())]
 
     def figure(self, title, scenario, series):
-        unit = {"ping": "exchange", "greet": "connection", "close": "connection", "bulk": "MB", "bulk_bbr": "MB"}.get(scenario, "request")
+        unit = UNITS.get(scenario.removeprefix("tls_").removeprefix("one_"), "request")
         plural = unit if unit == "MB" else f"{unit}s"
-        timed = not scenario.startswith("bulk")
+        timed = unit != "MB"
         rate = f", {self.results.half_rate} requests/s on schedule" if scenario == "half" else ""
         yield from ["", f"**{title[0].upper()}{title[1:]}**{rate}", "",
                     f"| | CPU us/{unit} | Loam / it | {plural}/s |" + (" p50 us | added | p99 us | added |" if timed else ""),
@@ -116,6 +138,6 @@ class Report:
             failed = f" ({sum(one.of('errors'))} errors)" if sum(one.of("errors")) else ""
             cells = [name + failed, cost, share, number(statistics.median(one.of("rate")))]
             for what in ("p50", "p99") if timed else ():
-                added = "" if name == "direct" else number(paired_difference(one.of(what), series["direct"].of(what)).median)
+                added = "" if name == "direct" or "direct" not in series else number(paired_difference(one.of(what), series["direct"].of(what)).median)
                 cells += [number(statistics.median(one.of(what))), added]
             yield f"| {' | '.join(cells)} |"

@@ -4,8 +4,12 @@ import types
 import pytest
 
 import bench
+import bodies
+import hops
 import load
 import ratios
+import scenarios
+import table
 
 
 def piece(foreign=0.0, cost=10.0):
@@ -92,3 +96,38 @@ def test_a_run_that_was_cut_off_goes_on_behind_what_it_had_finished():
     assert len(one.raw) == 6
     assert one.finished("ping", [contender], 4) is None
     assert one.finished("http", [contender, types.SimpleNamespace(name="b")], 4) is None
+
+
+def test_tls_names_its_whole_group_and_nothing_else():
+    one = scenarios.Run(None, types.SimpleNamespace(only=["tls"]), None)
+    assert all(one.wants(name) for name in scenarios.GROUPS["tls"])
+    assert not any(one.wants(name) for group, names in scenarios.GROUPS.items() if group != "tls" for name in names)
+    part = scenarios.Run(None, types.SimpleNamespace(only=["tls_close"]), None)
+    assert [name for name in scenarios.GROUPS["tls"] if part.wants(name)] == ["tls_close"]
+
+
+def test_instructions_are_those_of_one_thread_of_each_proxy(monkeypatch):
+    counts = {10: {"near.out-01": 500, "near.out-02": 9000, "far.out-01": 400, "far.out-02": 5000},
+              20: {"near.out-01": 600, "near.out-02": 19000, "far.out-01": 400, "far.out-02": 10000}}
+    monkeypatch.setattr(bodies, "instructions", lambda kind, port, folder, count, load: counts[count])
+    assert bodies.instructions_per_request(None, 1, None, 1, few=10, many=20) == (1500, 1510)
+
+
+def report_of(cost, secured):
+    series = {scenario: {name: load.Series([piece(cost=of) for of in costs]) for name, costs in cost.items()}
+              for scenario in ("tls_http", "tls_one_http", "tls_close", "tls_one_close", "tls_bulk")}
+    return table.Report(types.SimpleNamespace(series=series, secured=secured), None, None, None)
+
+
+def test_bars_of_tls_are_judged_against_the_peer_that_they_name():
+    bars = list(report_of({"Loam": [8.4], "nginx": [10], "HAProxy": [10.2]}, {"Loam": (9, 11), "HAProxy": (10, 10)}).tls_bars())
+    assert [bar.split("|")[3].strip() for bar in bars] == ["met"] * 5 + ["met", "missed"]
+    bars = list(report_of({"Loam": [8.6], "nginx": [10], "HAProxy": [10.2]}, {}).tls_bars())
+    assert [bar.split("|")[3].strip() for bar in bars] == ["missed"] * 4 + ["met"]
+
+
+def test_envoy_contends_where_its_binary_is_named(monkeypatch):
+    monkeypatch.delenv("PEER_ENVOY", raising=False)
+    assert "Envoy" not in hops.contending()
+    monkeypatch.setenv("PEER_ENVOY", "/opt/envoy")
+    assert list(hops.contending()) == ["Loam", "Loam, not observing", "HAProxy", "nginx", "Envoy"]
