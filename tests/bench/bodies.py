@@ -1,5 +1,6 @@
 """What is not measured in slices: memory of idle pairs, and instructions of one request by callgrind."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -54,24 +55,27 @@ def idle_connections(pair, count):
         return tuple((settle(pids) - base) / count for pids, base in zip(sides, bases))
 
 
-def instructions(kind, port, folder, count, load):
+def instructions(kind, port, folder, count, load, connections):
     """{process and thread: its user instructions} while the programs start, carry `count` requests, and end."""
     proxy = kind(f"callgrind {port}", port, folder, lambda label: (*INSTRUMENT, f"--callgrind-out-file={folder}/{port}-{label}.out"))
     try:
-        subprocess.run([os.environ["MESHLOAD"], "load", "--connections", "32", "--kind", load, "--count", str(count), "--port",
-                        str(proxy.port("http"))], check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([os.environ["MESHLOAD"], "load", "--connections", str(connections), "--kind", load, "--count", str(count), "--port",
+                               str(proxy.port("http"))], check=True, capture_output=True, text=True)
+        if json.loads(done.stdout)["count"] != count:
+            raise RuntimeError(f"{proxy.name} did not carry all: {done.stdout}")
     finally:
         proxy.stop(60)
     return {path.name.removeprefix(f"{port}-"): int(re.search(r"^totals: (\d+)", path.read_text(), re.M)[1])
             for path in pathlib.Path(folder).glob(f"{port}-*.out-*")}
 
 
-def instructions_per_request(kind, first_port, folder, rounds, load="http", few=2000, many=12000):
+def instructions_per_request(kind, first_port, folder, rounds, load="http", few=2000, many=12000, connections=32):
     """What the additional requests of a longer run cost: (the thread that carries them, or one of each proxy, all threads), medians over `rounds`."""
     slopes = []
     for number in range(rounds):
         port = first_port + 20 * number
-        longer, shorter = instructions(kind, port + 10, folder, many, load), instructions(kind, port, folder, few, load)
+        longer, shorter = (
+            instructions(kind, at, folder, count, load, connections) for at, count in ((port + 10, many), (port, few)))
         if not longer or not shorter:
             raise RuntimeError("callgrind left no counts")
         carrying = {}
@@ -82,4 +86,4 @@ def instructions_per_request(kind, first_port, folder, rounds, load="http", few=
 
 
 INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}
-SECURED = {"two proxies and mutual TLS": {}, "a connection with its handshake": {"load": "close", "few": 50, "many": 250}}
+SECURED = {"a request over TLS": {"few": 500, "many": 3000}, "a connection over TLS": {"load": "close", "few": 20, "many": 100, "connections": 4}}

@@ -174,7 +174,7 @@ class Envoy(Proxy):
         """Of TLS, for either side; the suite is BoringSSL's choice, which is the same one."""
         file = lambda path: {"filename": str(path)}
         own = {"certificate_chain": file(self.mesh.folder / f"{name}.pem"), "private_key": file(self.mesh.folder / f"{name}.key")}
-        return {"tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "ecdh_curves": [GROUP]}, "tls_certificates": [own],
+        return {"tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3", "ecdh_curves": [GROUP]}, "tls_certificates": [own],
                 "validation_context": {"trusted_ca": file(self.mesh.root)}}
 
     def bootstrap(self):

@@ -73,7 +73,10 @@ def generate(load, contender, seconds):
     lines = [line for line in text.splitlines() if line.startswith("{")]
     if not lines:
         raise RuntimeError(f"no result of {load} against {contender.name}: {text}")
-    return json.loads(lines[-1]), usage.ru_utime + usage.ru_stime
+    result = json.loads(lines[-1])
+    if result["count"] == 0:
+        raise RuntimeError(f"{contender.name} carried nothing of {load}")
+    return result, usage.ru_utime + usage.ru_stime
 
 
 def slice_of(row):

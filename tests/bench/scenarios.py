@@ -30,7 +30,8 @@ SHORT = {"http": "HTTP/1.1 keep-alive", "half": "half load", "alone": "one conne
          "tls_one_http": "HTTP/1.1 keep-alive over mutual TLS, the proxy that terminates", "tls_one_close": "a full handshake each, the proxy that terminates",
          "tls_bulk": "bulk, two proxies, mutual TLS between them"}
 GROUPS = {"exchanges": ("http", "half", "alone", "ping", "greet", "close"), "bulk": ("bulk",), "bulk_bbr": ("bulk_bbr",), "memory": ("memory",),
-          "tls": (*TLS, *TLS_ONE, "tls_bulk", "tls_memory"), "instructions": ("instructions",), "record": ("record",)}
+          "tls": (*TLS, *TLS_ONE, "tls_bulk", "tls_memory"), "instructions": ("instructions",),
+          "tls_instructions": ("tls_instructions",), "record": ("record",)}
 
 
 @dataclass
@@ -163,17 +164,20 @@ class Run:
 
     def instructions(self):
         say("instructions of a request, by callgrind")
-        rounds = 3 if self.options.pairs >= 20 else 1
         for name, kind in bodies.INSTRUCTED.items():
             self.next_port += 100
-            self.results.instructions[name] = bodies.instructions_per_request(kind, self.next_port, tempfile.mkdtemp(dir=self.folder), rounds)
+            self.results.instructions[name] = bodies.instructions_per_request(
+                kind, self.next_port, tempfile.mkdtemp(dir=self.folder), 3 if self.options.pairs >= 20 else 1)
+
+    def tls_instructions(self):
+        say("instructions of a request and of a handshake, two proxies, by callgrind")
         with self.mesh() as mesh:
             for what, load in bodies.SECURED.items():
-                for name in ("Loam", "HAProxy", "nginx"):
+                for name in ("Loam", "HAProxy"):
                     kind = functools.partial(hops.Pair, *hops.PAIRS[name], mesh=mesh)
                     self.next_port += 100
                     self.results.instructions[f"{name}, {what}"] = bodies.instructions_per_request(
-                        kind, self.next_port, tempfile.mkdtemp(dir=self.folder), rounds, **load)
+                        kind, self.next_port, tempfile.mkdtemp(dir=self.folder), 3 if self.options.pairs >= 20 else 1, **load)
 
     def record(self):
         say("queries of a record of 10 M exchanges, which is filled first")
