@@ -14,6 +14,7 @@
 #include "proxy/server/kill_switch.h"
 #include "proxy/server/server.h"
 #include "proxy/server/snapshot_source.h"
+#include "proxy/tls/record_buffers.h"
 #include "shadow/report/epoch.h"
 #include "shadow/report/http_transport.h"
 #include "shadow/report/pipeline.h"
@@ -265,6 +266,7 @@ int main(int argc, char** argv) {
                "loam-proxy");
   std::string configFile;
   bool checkOnly = false;
+  tls::keepRecordBuffers();
   app.add_option("--config", configFile, "YAML file, see docs/config.md")->required();
   app.add_flag("--check", checkOnly, "read the file, say what is wrong with it, and end");
   CLI11_PARSE(app, argc, argv);

@@ -32,6 +32,10 @@ using NumberPtr = std::unique_ptr<BIGNUM, Freed<BN_free>>;
 
 /// OpenSSL's word for what failed last on this thread, of which its queue is then empty; never quotes input.
 std::string takeReason();
+/// Empties that queue, at little cost when it is empty already.
+inline void forgetReasons() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 /// "WHAT: its word".
 Error libraryError(ErrorCode code, std::string_view what);
 

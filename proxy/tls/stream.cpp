@@ -186,7 +186,7 @@ io::Task<Status> Stream::flush(Monotonic deadline) {
 bool Stream::mayRead() const { return socket_->mayRead() || SSL_has_pending(ssl_) == 1; }
 
 Result<std::size_t> Stream::readNow(std::span<std::uint8_t> into) {
-  ERR_clear_error();
+  forgetReasons();
   std::size_t count = 0;
   const int done = SSL_read_ex(ssl_, into.data(), into.size(), &count);
   if (done == 1) return count;
@@ -200,7 +200,7 @@ Result<std::size_t> Stream::writeNow(std::span<const std::uint8_t> from) {
   if (!flushed) return fail(flushed.error());
   std::size_t total = 0;
   while (total < from.size() && link_.waiting.empty()) {
-    ERR_clear_error();
+    forgetReasons();
     std::size_t taken = 0;
     const int done = SSL_write_ex(ssl_, from.data() + total, std::min(from.size() - total, kRecord), &taken);
     if (auto fault = faultAfter(done, "writing TLS")) return fail(*std::move(fault));

@@ -116,12 +116,12 @@ TEST_F(KnownPeersTest, ConnectionsOfOnePeerShareItsCertificate) {
 
 TEST_F(KnownPeersTest, WhoWasRevokedMeanwhileIsRefusedAlthoughKnown) {
   bool revoked = false;
-  const auto serving = contextOf(
-      Context::server({.own = server.credentials(),
-                       .roots = {root.certificate},
-                       .whyRevoked = [&revoked](const Certificate&) -> std::optional<std::string> {
-                         return revoked ? std::optional<std::string>("it was revoked") : std::nullopt;
-                       }}));
+  const auto serving =
+      contextOf(Context::server({.own = server.credentials(),
+                                 .roots = {root.certificate},
+                                 .whyRevoked = [&revoked](const Certificate&) -> std::optional<std::string> {
+                                   return revoked ? std::optional<std::string>("it was revoked") : std::nullopt;
+                                 }}));
   ASSERT_TRUE(shake(serving, clientContext()).server);
   revoked = true;
   const Both refused = shake(serving, clientContext());

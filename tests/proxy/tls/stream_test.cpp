@@ -297,7 +297,7 @@ TEST_F(StreamTest, AnIdleConnectionCostsLittle) {
   const std::size_t pair = (all - before) / kConnections;
   const std::size_t serverSide = (servers - before) / kConnections;
   std::printf("an idle TLS connection: %zu bytes at the server, %zu at the client\n", serverSide, pair - serverSide);
-  EXPECT_LT(serverSide, 32u * 1024);
+  EXPECT_LT(serverSide, 16u * 1024);  // most of it OpenSSL's own: nothing of the peer's certificates
 }
 
 }  // namespace
