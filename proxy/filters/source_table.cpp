@@ -7,7 +7,6 @@ namespace loam::filters {
 
 namespace {
 
-constexpr unsigned kOpenBits = 20;
 constexpr std::uint64_t kOpenMask = SourceTable::kMostOpen;
 
 /// The upper bits say whose a place is; never 0.
@@ -31,33 +30,38 @@ std::uint64_t SourceTable::hashOf(const IpAddress& source) const {
   return mix(mix(seed_ ^ halves[0]) ^ halves[1]);
 }
 
-std::optional<SourceTable::Answer> SourceTable::takeKnown(std::uint64_t hash, const SourceBounds& bounds,
-                                                          Place& place) {
-  const std::uint32_t most = std::min(bounds.open.value_or(kMostOpen), kMostOpen);
+SourceTable::Sight SourceTable::look(std::uint64_t hash) const {
+  Sight sight;
   const auto first = static_cast<Place>(hash % kSets * kWays);
   for (Place at = first; at < first + kWays; ++at) {
-    std::uint64_t word = slots_[at].word.load();
-    while ((word & ~kOpenMask) == tagOf(hash)) {
-      if ((word & kOpenMask) >= most) return Answer::TooMany;
-      if (!slots_[at].word.compare_exchange_weak(word, word + 1)) continue;
-      place = at;
-      return Answer::Taken;
+    const std::uint64_t word = slots_[at].word.load();
+    if ((word & ~kOpenMask) != tagOf(hash)) continue;
+    if (sight.places++ == 0) {
+      sight.first = at;
+      sight.word = word;
     }
+    sight.open += word & kOpenMask;
+  }
+  return sight;
+}
+
+std::optional<SourceTable::Place> SourceTable::freeFor(std::uint64_t hash, Monotonic now) const {
+  const auto first = static_cast<Place>(hash % kSets * kWays);
+  for (Place at = first; at < first + kWays; ++at) {
+    const bool isOpen = (slots_[at].word.load() & kOpenMask) != 0;
+    if (!isOpen && slots_[at].earliest.load() <= nanosecondsOf(now)) return at;
   }
   return std::nullopt;
 }
 
-bool SourceTable::takeFree(std::uint64_t hash, Monotonic now, Place& place, bool& anyFree) {
-  const auto first = static_cast<Place>(hash % kSets * kWays);
-  anyFree = false;
-  for (Place at = first; at < first + kWays; ++at) {
-    std::uint64_t word = slots_[at].word.load();
-    if ((word & kOpenMask) != 0 || slots_[at].earliest.load() > nanosecondsOf(now)) continue;
-    anyFree = true;
-    place = at;
-    // The first free one or none: two who look for the same source at once must not both find a place.
-    return slots_[at].word.compare_exchange_strong(word, tagOf(hash) | 1);
-  }
+/// Whether the place is the source's now, with one connection open. Two that look for the same source at once may both
+/// find one: then each lets go, and finds what the other had.
+bool SourceTable::claim(Place place, std::uint64_t hash) {
+  std::uint64_t word = slots_[place].word.load();
+  if ((word & kOpenMask) != 0) return false;
+  if (!slots_[place].word.compare_exchange_strong(word, tagOf(hash) | 1)) return false;
+  if (look(hash).places == 1) return true;
+  release(place);
   return false;
 }
 
@@ -74,34 +78,29 @@ bool SourceTable::isInTime(Slot& slot, const SourceBounds& bounds, Monotonic now
 SourceTable::Answer SourceTable::take(const IpAddress& source, const SourceBounds& bounds, Monotonic now,
                                       Place& place) {
   const std::uint64_t hash = hashOf(source);
-  for (;;) {
-    auto answer = takeKnown(hash, bounds, place);
-    if (!answer) {
-      bool anyFree = false;
-      if (takeFree(hash, now, place, anyFree)) {
-        answer = Answer::Taken;
-      } else if (!anyFree) {
-        return Answer::NoPlace;
-      } else {
-        continue;  // somebody was faster, perhaps for the same source
-      }
+  const std::uint32_t most = std::min(bounds.open.value_or(kMostOpen), kMostOpen);
+  for (bool isTaken = false; !isTaken;) {
+    Sight known = look(hash);
+    if (known.places != 0) {
+      if (known.open >= most) return Answer::TooMany;
+      place = known.first;
+      isTaken = slots_[place].word.compare_exchange_strong(known.word, known.word + 1);
+      continue;
     }
-    if (*answer != Answer::Taken || isInTime(slots_[place], bounds, now)) return *answer;
-    release(place);
-    return Answer::TooFast;
+    const auto free = freeFor(hash, now);
+    if (!free) return Answer::NoPlace;
+    place = *free;
+    isTaken = claim(place, hash);
   }
+  if (isInTime(slots_[place], bounds, now)) return Answer::Taken;
+  release(place);
+  return Answer::TooFast;
 }
 
 void SourceTable::release(Place place) { slots_[place].word.fetch_sub(1); }
 
 std::uint32_t SourceTable::open(const IpAddress& source) const {
-  const std::uint64_t hash = hashOf(source);
-  const std::size_t first = hash % kSets * kWays;
-  for (std::size_t at = first; at < first + kWays; ++at) {
-    const std::uint64_t word = slots_[at].word.load();
-    if ((word & ~kOpenMask) == tagOf(hash)) return static_cast<std::uint32_t>(word & kOpenMask);
-  }
-  return 0;
+  return static_cast<std::uint32_t>(look(hashOf(source)).open);
 }
 
 }  // namespace loam::filters

@@ -41,7 +41,7 @@ class SourceTable {
   /// One of the places; 0 to kSets * kWays - 1.
   using Place = std::uint32_t;
 
-  /// One more connection of `source`, if its bounds allow it. Never more than that are open, however many threads ask.
+  /// One more connection of `source`, if its bounds allow it. However many threads ask, no more than that are open.
   Answer take(const IpAddress& source, const SourceBounds& bounds, Monotonic now, Place& place);
   void release(Place place);
   /// Connections of it that are open; 0 where it has no place.
@@ -54,9 +54,16 @@ class SourceTable {
   };
 
   std::uint64_t hashOf(const IpAddress& source) const;
-  /// Takes the place of who is there already; nothing when it is not there (any more).
-  std::optional<Answer> takeKnown(std::uint64_t hash, const SourceBounds& bounds, Place& place);
-  bool takeFree(std::uint64_t hash, Monotonic now, Place& place, bool& anyFree);
+  /// What there is of a source. More than one place only in the instant in which several threads give it its first.
+  struct Sight {
+    unsigned places = 0;
+    Place first = 0;
+    std::uint64_t word = 0;  // of the first
+    std::uint64_t open = 0;  // in all of them
+  };
+  Sight look(std::uint64_t hash) const;
+  std::optional<Place> freeFor(std::uint64_t hash, Monotonic now) const;
+  bool claim(Place place, std::uint64_t hash);
   bool isInTime(Slot& slot, const SourceBounds& bounds, Monotonic now);
 
   const std::uint64_t seed_;

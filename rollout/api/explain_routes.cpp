@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 
 #include "proxy/base/nearest.h"
 #include "rollout/api/explain_view.h"
@@ -202,7 +203,9 @@ Json::Value refusalsOf(const Scene& scene, const record::Calls& calls) {
     if (isAmong(scene.clients, verdict.sum.client) && isAmong(scene.destinations, verdict.sum.destination))
       meant.push_back(verdict);
   }
-  std::stable_sort(meant.begin(), meant.end(), [](const auto& a, const auto& b) { return a.sum.last > b.sum.last; });
+  std::stable_sort(meant.begin(), meant.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.sum.last, a.sum.enforced) > std::tuple(b.sum.last, b.sum.enforced);
+  });
   if (meant.size() > kMostRefusals) meant.resize(kMostRefusals);
   Json::Value all(Json::arrayValue);
   for (const record::ServiceVerdict& verdict : meant) all.append(refusalView(verdict));

@@ -95,10 +95,14 @@ TEST_F(CapsFilterTest, CountsOutliveTheSnapshotAndEndWithTheLastConnection) {
   ASSERT_EQ(ask(*filterOf(R"({"total": 2})")), kAdmitted);
   const auto next = filterOf(R"({"total": 1})");
   EXPECT_EQ(ask(*next), "total; rate_limit/total denied; ");
-  next->adopt(viewOf("10.0.0.7"), open_);
+  filter::Holds before;
+  next->adopt(viewOf("10.0.0.7"), before);
+  next->adopt(viewOf("10.0.0.7"), before);  // of one connection
   EXPECT_EQ(ledger_.of("billing")->open, 2U) << "what is open is open, whatever the cap";
   EXPECT_EQ(ledger_.of("billing")->sources.open(*IpAddress::parse("10.0.0.7")), 2U);
   open_.clear();
+  EXPECT_EQ(ask(*next), "total; rate_limit/total denied; ");
+  before.clear();
   EXPECT_EQ(ask(*next), kAdmitted);
   EXPECT_EQ(ledger_.of("others")->open, 0U);
 }
