@@ -38,7 +38,7 @@ http {{
 }}
 """
 UPSTREAM = """
-    upstream orders {{ server {address}; keepalive 4; keepalive_time 10s; }}
+    upstream orders {{ server {address}; keepalive 4; keepalive_time 10s; keepalive_timeout 3s; }}
 """
 PROXIED = """
         location /orders/ {
