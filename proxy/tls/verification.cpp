@@ -86,6 +86,9 @@ int verify(X509_STORE_CTX* store, void* argument) {
     if (!isGood(store, judge.rules, SSL_is_server(ssl) == 0, link)) return 0;
     judge.known.remember(sent, X509_STORE_CTX_get0_chain(store));
     leaf = X509_STORE_CTX_get0_cert(store);
+    // A connection keeps its peer's leaf, and nothing of what stands above it.
+    X509_STORE_CTX_set0_verified_chain(store, nullptr);
+    while (sk_X509_num(sent) > 1) X509_free(sk_X509_pop(sent));
   }
   if (!judge.rules.whyRevoked) return 1;
   X509_up_ref(leaf);
