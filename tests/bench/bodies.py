@@ -86,4 +86,4 @@ def instructions_per_request(kind, first_port, folder, rounds, load="http", few=
 
 
 INSTRUCTED = {"Loam": kinds.Loam, "Loam, not observing": kinds.LoamBlind, "HAProxy": kinds.HAProxy, "nginx": kinds.Nginx}
-SECURED = {"a request over TLS": {"few": 500, "many": 3000}, "a connection over TLS": {"load": "close", "few": 20, "many": 100, "connections": 4}}
+SECURED = {"a request over TLS": {"few": 2000, "many": 32000, "connections": 4}, "a connection over TLS": {"load": "close", "few": 20, "many": 220, "connections": 4}}

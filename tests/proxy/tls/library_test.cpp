@@ -1,6 +1,5 @@
 #include "proxy/tls/library.h"
 
-#include "proxy/tls/key_pair.h"
 #include "tests/proxy/tls/tls_fixture.h"
 
 namespace loam::tls {
@@ -50,15 +49,6 @@ TEST_F(LibraryTest, LeavesOfThoseKindsAreReadAndSignedWith) {
     const Both both = shake(serving, calling);
     ASSERT_TRUE(both.server && both.client) << both.client.error().describe();
   }
-}
-
-TEST_F(LibraryTest, KeysThatNoCertificateOfAMeshHasAreUnknownToIt) {
-  const auto narrow = library();
-  const loam::test::SharedKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448"), EVP_PKEY_free);
-  const auto read = KeyPair::fromPem(loam::test::pemOf(key), narrow.get());
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().code, ErrorCode::InvalidArgument) << read.error().describe();
-  EXPECT_TRUE(KeyPair::fromPem(loam::test::pemOf(key)));
 }
 
 }  // namespace
