@@ -56,7 +56,8 @@ std::string readName(Fields& fields) {
 Response listUsers(const AccessStore& access) {
   Json::Value out(Json::objectValue);
   out["users"] = Json::Value(Json::arrayValue);
-  for (const auto& [name, user] : access.roster()->users) out["users"].append(view(user));
+  const auto roster = access.roster();
+  for (const auto& [name, user] : roster->users) out["users"].append(view(user));
   return ok(out);
 }
 
@@ -94,7 +95,8 @@ Response removeUser(AccessStore& access, const Call& call) {
 Response listTokens(const AccessStore& access, std::int64_t now) {
   Json::Value out(Json::objectValue);
   out["tokens"] = Json::Value(Json::arrayValue);
-  for (const auto& [id, token] : access.roster()->tokens) out["tokens"].append(view(token, now));
+  const auto roster = access.roster();
+  for (const auto& [id, token] : roster->tokens) out["tokens"].append(view(token, now));
   return ok(out);
 }
 

@@ -69,7 +69,8 @@ Response listFeatures() {
 Response listFreezes(const Control& control) {
   Json::Value out(Json::objectValue);
   out["freezes"] = Json::Value(Json::arrayValue);
-  for (const auto& [id, freeze] : control.flags.desired()->freezes) out["freezes"].append(view(freeze));
+  const auto desired = control.flags.desired();
+  for (const auto& [id, freeze] : desired->freezes) out["freezes"].append(view(freeze));
   return ok(out);
 }
 

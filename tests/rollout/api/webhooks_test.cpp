@@ -64,7 +64,7 @@ TEST_F(WebhooksTest, ItIsShownHowItIsAndNoSecret) {
   EXPECT_EQ(hook["name"], "oncall");
   EXPECT_EQ(hook["delivered"], 1);
   EXPECT_EQ(hook["waiting"], 0);
-  EXPECT_EQ(hook["events"].size(), 12u);
+  EXPECT_EQ(hook["events"].size(), 13u);
   EXPECT_TRUE(hook.isMember("last_success"));
   const std::string metrics = get("/metrics").body;
   for (const char* line : {R"(loam_controller_webhook_deliveries_total{webhook="oncall",outcome="delivered"} 1)",
