@@ -238,9 +238,8 @@ int run(const std::string& configFile, bool checkOnly) {
   if (*snapshots) (*snapshots)->start(std::move(kept), killed);
   std::unique_ptr<server::Admin> admin;
   if (settings->admin) {
-    auto started =
-        server::Admin::start(*settings->admin, **server, clock,
-                             adminParts(pipeline->get(), enroller->get(), snapshots->get(), kill, *ledger, clock));
+    auto more = adminParts(pipeline->get(), enroller->get(), snapshots->get(), kill, *ledger, clock);
+    auto started = server::Admin::start(*settings->admin, **server, clock, std::move(more));
     if (!started) return complain(started.error());
     admin = *std::move(started);
   }
