@@ -33,7 +33,7 @@ io::Task<void> closeByResetAfterDelivery(io::Socket& socket) {
 void cut(io::Socket& socket) {
   // To dissolve the association of a connected TCP socket resets it, and is reported as an error on it.
   const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
-  ::connect(socket.fd(), &nowhere, sizeof nowhere);
+  static_cast<void>(::connect(socket.fd(), &nowhere, sizeof nowhere));
 }
 
 }  // namespace loam::relay
