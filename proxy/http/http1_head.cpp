@@ -98,7 +98,7 @@ HeadFault Cursor::takeTolerantField(HeaderField& field, bool kept) {
 
 HeadFault Cursor::takeFields(std::span<HeaderField> array, std::span<const HeaderField>& fields, FactReader& reader,
                              HeadFacts& facts) {
-  const std::size_t room = strict() ? std::min(array.size(), kMostStrictFields) : array.size();
+  const std::size_t room = array.size();
   std::size_t count = 0;
   while (!atEmptyLine()) {
     if (at_ == end_) return HeadFault::Incomplete;

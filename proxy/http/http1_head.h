@@ -35,6 +35,7 @@ enum class HeadFault : std::uint8_t {
   LineTooLong,
   TooManyFields,
 };
+constexpr std::size_t kHeadFaults = 17;
 /// "bare_lf", "both_lengths", ...: the label of counters and logs.
 std::string_view name(HeadFault fault);
 /// The status that answers such a request: 400, 414, 431 or 505.
@@ -42,8 +43,8 @@ int statusFor(HeadFault fault);
 
 constexpr std::size_t kMostFields = 256;
 constexpr std::size_t kMostStartLine = 8 * 1024;  ///< strict
-constexpr std::size_t kMostStrictFields = 100;
-constexpr std::size_t kMostHead = 64 * 1024;  ///< for callers: the parser takes what it is given
+constexpr std::size_t kMostStrictFields = 100;    ///< of a control-side server
+constexpr std::size_t kMostHead = 64 * 1024;      ///< for callers: the parser takes what it is given
 
 enum class Expectation : std::uint8_t { None, Continue, Unknown };
 

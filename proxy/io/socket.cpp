@@ -92,6 +92,27 @@ void Socket::EitherWait::await_suspend(std::coroutine_handle<> handle) {
   waiter_.attach(b_);
 }
 
+Socket::EitherUntil Socket::either(Socket& a, Socket& b, Monotonic deadline) { return EitherUntil(a, b, deadline); }
+
+Socket::EitherUntil::EitherUntil(Socket& a, Socket& b, Monotonic deadline)
+    : Timer([](Timer& timer) {
+        auto& wait = static_cast<EitherUntil&>(timer);
+        wait.late_ = true;
+        wait.waiter_.wake();
+      }),
+      a_(a),
+      b_(b),
+      deadline_(deadline) {
+  waiter_.mask = kRead | kWrite;
+}
+
+void Socket::EitherUntil::await_suspend(std::coroutine_handle<> handle) {
+  waiter_.handle = handle;
+  waiter_.attach(a_);
+  waiter_.attach(b_);
+  if (deadline_ != kNever) a_.loop_.timers().set(*this, deadline_);
+}
+
 Result<std::size_t> Socket::read(std::span<std::uint8_t> into) {
   const auto count = ::recv(fd_.get(), into.data(), into.size(), 0);
   if (count >= 0) {

@@ -48,6 +48,9 @@ class Socket {
   /// `co_await Socket::either(a, b)`: goes on at the next event of either.
   class EitherWait;
   static EitherWait either(Socket& a, Socket& b);
+  /// `co_await Socket::either(a, b, deadline)`: true at the next event of either, false when the deadline came first.
+  class EitherUntil;
+  static EitherUntil either(Socket& a, Socket& b, Monotonic deadline);
 
   /// What read() and write() give when nothing could be moved without waiting.
   static constexpr std::size_t kWouldBlock = ~std::size_t{0};
@@ -110,6 +113,22 @@ class Socket::EitherWait {
   Socket& a_;
   Socket& b_;
   Waiter waiter_;
+};
+
+class Socket::EitherUntil : private Timer {
+ public:
+  EitherUntil(Socket& a, Socket& b, Monotonic deadline);
+  ~EitherUntil() { waiter_.detach(); }
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle);
+  bool await_resume() const noexcept { return !late_; }
+
+ private:
+  Socket& a_;
+  Socket& b_;
+  Monotonic deadline_;
+  Waiter waiter_;
+  bool late_ = false;
 };
 
 }  // namespace loam::io

@@ -11,13 +11,14 @@ namespace {
 constexpr int kStepsATurn = 4;
 }
 
-Flow::Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources)
+Flow::Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources, std::uint64_t unseen)
     : direction_(direction),
       hasMoreThanToCopy_(!sink.isPlain()),
       source_(source),
       sink_(sink),
       tap_(tap),
-      resources_(resources) {}
+      resources_(resources),
+      skip_(unseen) {}
 
 Flow::~Flow() { leavePipe(); }
 

@@ -30,7 +30,8 @@ class Flow {
     SinkBroken,    ///< writing failed
   };
 
-  Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources);
+  /// `unseen`: bytes that come first and that the tap need not see.
+  Flow(Direction direction, Leg source, Leg sink, Tap& tap, Resources& resources, std::uint64_t unseen);
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
   ~Flow();
@@ -70,7 +71,7 @@ class Flow {
   const Leg sink_;
   Tap& tap_;
   Resources& resources_;
-  std::uint64_t skip_ = 0;  // bytes that the tap need not see
+  std::uint64_t skip_;  // bytes that the tap need not see
   std::uint64_t bytes_ = 0;
   std::size_t inPipe_ = 0;
   std::optional<Pipe> pipe_;

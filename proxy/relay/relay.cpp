@@ -33,9 +33,10 @@ io::Task<CloseReason> finishBroken(Flow& from, Leg dead, Leg living, CloseReason
 
 }  // namespace
 
-io::Task<CloseReason> relay(Leg downstream, Leg upstream, Tap& tap, Resources& resources, Relayed& progress) {
-  Flow up(Direction::Upstream, downstream, upstream, tap, resources);
-  Flow down(Direction::Downstream, upstream, downstream, tap, resources);
+io::Task<CloseReason> relay(Leg downstream, Leg upstream, Tap& tap, Resources& resources, Relayed& progress,
+                            Unseen unseen) {
+  Flow up(Direction::Upstream, downstream, upstream, tap, resources, unseen.upstreamBytes);
+  Flow down(Direction::Downstream, upstream, downstream, tap, resources, unseen.downstreamBytes);
   for (;;) {
     const bool moreUp = up.advance();
     const bool moreDown = down.advance();

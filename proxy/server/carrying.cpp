@@ -2,6 +2,7 @@
 
 #include "proxy/relay/relay.h"
 #include "proxy/relay/silent_tap.h"
+#include "proxy/serve/serving.h"
 
 namespace loam::server {
 
@@ -34,6 +35,18 @@ void countEnd(Counters& counters, CloseReason reason) {
       counters.localFailures.add();
       break;
   }
+}
+
+io::Task<CloseReason> serveWith(WorkerContext& context, relay::Leg downstream, relay::Leg upstream, relay::Tap& tap,
+                                relay::Relayed& progress, const filters::ServeSettings& settings) {
+  serve::Serving serving(context.serving, settings, downstream, upstream, tap, progress);
+  co_return co_await serving.run();
+}
+
+io::Task<CloseReason> carryOn(WorkerContext& context, relay::Leg downstream, relay::Leg upstream, relay::Tap& tap,
+                              relay::Relayed& progress, const filters::ServeSettings* serve) {
+  if (serve == nullptr) return relay::relay(downstream, upstream, tap, context.resources, progress);
+  return serveWith(context, downstream, upstream, tap, progress, *serve);
 }
 
 }  // namespace
@@ -114,9 +127,9 @@ void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error) {
   countEnd(context.counters, ours ? CloseReason::Aborted : reason);
 }
 
-io::Task<void> relayAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live) {
-  const CloseReason reason = co_await relay::relay(downstream, upstream, tap, context.resources, live.progress());
+io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve) {
+  const CloseReason reason = co_await carryOn(context, downstream, upstream, tap, live.progress(), serve.get());
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
     context.loopGuard.answered(facts.destination);
   tap.onClosed(live.isClosed() ? CloseReason::Aborted : reason, context.loop.now());

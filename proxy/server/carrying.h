@@ -49,8 +49,10 @@ std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay
 relay::CloseReason reasonOf(const Error& error);
 /// Tells tap and counters of an upstream that was not to be had.
 void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error);
-/// Relays to the end, and tells everybody who counts.
-io::Task<void> relayAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live);
+/// How a connection is carried, as its service said when it began: served under these settings; null: relayed.
+using Serve = std::shared_ptr<const filters::ServeSettings>;
+/// Relays or serves to the end, and tells everybody who counts.
+io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve);
 
 }  // namespace loam::server

@@ -52,6 +52,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     relay::closeByReset(**downstream);
     co_return;
   }
+  Serve serve = service.serve.settingsFor(facts);
   const Monotonic dialled = context.loop.clock().now();
   auto upstream = co_await dialUpstream(context, facts, service);
   if (!upstream) {
@@ -65,7 +66,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   live.securedBy(upstream->stream.get());
   context.counters.security(upstream->security).add();
   tap->onConnected({context.loop.clock().now() - dialled, upstream->security, upstream->identity});
-  co_await relayAndCount(context, facts, **downstream, upstream->leg(), *tap, live);
+  co_await carryAndCount(context, facts, **downstream, upstream->leg(), *tap, live, std::move(serve));
 }
 
 }  // namespace loam::server

@@ -7,6 +7,7 @@
 #include "proxy/io/listener.h"
 #include "proxy/relay/flow.h"
 #include "proxy/relay/tap.h"
+#include "proxy/serve/serving.h"
 #include "proxy/server/counters.h"
 #include "proxy/server/live_connections.h"
 #include "proxy/server/loop_guard.h"
@@ -35,6 +36,7 @@ struct DialTerms {
 struct WorkerContext {
   io::EventLoop& loop;
   relay::Resources& resources;
+  serve::Resources& serving;
   relay::TapFactory& taps;
   Counters& counters;
   LiveConnections& live;

@@ -1,29 +1,13 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstdint>
 
+#include "proxy/base/counter.h"
 #include "proxy/relay/security.h"
+#include "proxy/serve/counters.h"
 #include "proxy/server/peer_fault.h"
 
 namespace loam::server {
-
-/// A number that one worker counts and any thread may read. Not atomic in the sense of read-modify-write: no lock
-/// prefix.
-class Counter {
- public:
-  void add(std::uint64_t by = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
-  void subtract(std::uint64_t by = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) - by, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// What one worker counts; on cache lines of its own. Summed over workers when somebody scrapes.
 struct alignas(128) Counters {
@@ -54,7 +38,8 @@ struct alignas(128) Counters {
   BySecurity bySecurity;                          ///< by what they began with
   BySecurity fallbacks;                           ///< of callers at `prefer` that went on in plaintext, by why
   BySecurity withoutPeer;                         ///< refused, since TLS was not to be had and is a must, by why
-  Counter acceptExhausted;                        ///< clients let go because descriptors ran out
+  serve::Counters serving;
+  Counter acceptExhausted;  ///< clients let go because descriptors ran out
 
   static Counter& of(BySecurity& all, relay::Security security) {
     return all[static_cast<std::size_t>(security.state)];

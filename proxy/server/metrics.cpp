@@ -87,6 +87,34 @@ void collectSecurity(const std::vector<const Counters*>& workers, MetricFamilies
              sum(workers, &Counters::notAdvertised));
 }
 
+void collectServing(const std::vector<const Counters*>& workers, MetricFamilies& families) {
+  const auto total = [&workers](auto read) {
+    double sum = 0;
+    for (const Counters* counters : workers) sum += static_cast<double>(read(counters->serving).get());
+    return sum;
+  };
+  using serve::Counters;
+  addCounter(families, "loam_serve_connections_total", "Connections that were served instead of relayed.",
+             total([](const Counters& of) -> const Counter& { return of.connections; }));
+  addCounter(families, "loam_serve_requests_total", "Requests that were forwarded.",
+             total([](const Counters& of) -> const Counter& { return of.requests; }));
+  addCounter(families, "loam_serve_foreign_total", "Connections of a served port that do not speak HTTP/1.",
+             total([](const Counters& of) -> const Counter& { return of.foreign; }));
+  addCounter(families, "loam_serve_tunnels_total", "Served connections that became a tunnel: WebSocket, CONNECT.",
+             total([](const Counters& of) -> const Counter& { return of.tunnels; }));
+  auto refused = family("loam_serve_refused_total", "Exchanges that the proxy ended itself, by why.",
+                        prometheus::MetricType::Counter);
+  for (std::size_t i = 1; i < http::kHeadFaults; ++i) {
+    append(refused, total([i](const Counters& of) -> const Counter& { return of.badHeads[i]; }),
+           {{"why", std::string(http::name(static_cast<http::HeadFault>(i)))}});
+  }
+  for (std::size_t i = 0; i < serve::kFaults; ++i) {
+    append(refused, total([i](const Counters& of) -> const Counter& { return of.faults[i]; }),
+           {{"why", std::string(serve::refusalOf(static_cast<serve::Fault>(i)).detail)}});
+  }
+  families.push_back(std::move(refused));
+}
+
 }  // namespace
 
 void addCounter(MetricFamilies& families, std::string name, std::string help, double value) {
@@ -127,6 +155,7 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
   addCounter(families, "loam_relay_connections_not_observed_total",
              "Connections that the observe flag of their service left out.", sum(workers, &Counters::notObserved));
   collectSecurity(workers, families);
+  collectServing(workers, families);
   addCounter(families, "loam_relay_accepts_exhausted_total", "Clients let go because descriptors ran out.",
              sum(workers, &Counters::acceptExhausted));
 }

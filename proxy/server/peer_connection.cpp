@@ -102,6 +102,7 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
     co_await sayLast(*stream, tls::Answer::Denied);
     co_return;
   }
+  Serve serve = service->serve.settingsFor(facts);
   const Monotonic dialled = context.loop.clock().now();
   const auto upstream = co_await dialDirectly(context, facts);
   if (!upstream) {
@@ -117,7 +118,7 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
     tap->onClosed(CloseReason::DownstreamReset, context.loop.now());
     co_return;
   }
-  co_await relayAndCount(context, facts, relay::Leg(*stream), upstream->leg(), *tap, live);
+  co_await carryAndCount(context, facts, relay::Leg(*stream), upstream->leg(), *tap, live, std::move(serve));
 }
 
 }  // namespace loam::server

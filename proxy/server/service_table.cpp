@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/base/stable_hash.h"
+#include "proxy/filters/settings.h"
 #include "proxy/server/admission.h"
 #include "proxy/wire/sources.h"
 
@@ -13,6 +14,16 @@ namespace {
 constexpr std::uint32_t kBuckets = 100'000;
 
 std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
+
+/// A port that is known to speak something else is relayed whatever its flag says.
+bool mayBeHttp1(const std::string& pin) { return pin.empty() || pin == "http1" || pin == "websocket"; }
+
+ServeGate serveGate(const wire::FeatureConfig& feature, const std::string& of, std::vector<std::string>& unknown) {
+  std::vector<FieldProblem> problems;
+  auto settings = filters::read<filters::ServeSettings>(feature.settings, problems, filters::Purpose::Keep);
+  if (!problems.empty()) unknown.push_back("the settings of serve for " + of + " (" + loam::text(problems) + ")");
+  return {ConnectionShare(feature), std::move(settings)};
+}
 
 filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
                            std::vector<std::string>& unknown) {
@@ -32,6 +43,8 @@ void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& featu
         feature.stage == "off" || std::binary_search(kCapabilities.begin(), kCapabilities.end(), capability);
     if (!known) unknown.push_back(capability + " for " + service.name);
     if (feature.feature == "observe") service.observe = ObserveGate(feature);
+    if (feature.feature == "serve")
+      service.serve = feature.stage == "on" ? serveGate(feature, service.name, unknown) : ServeGate();
     if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
 }
@@ -42,12 +55,24 @@ ObserveGate::ObserveGate(const wire::FeatureConfig& config)
     : stage_(config.stage == "on"        ? Stage::On
              : config.stage == "sampled" ? Stage::Sampled
                                          : Stage::Off),
-      bound_(static_cast<std::uint32_t>(config.share)),
-      salt_(config.salt) {}
+      share_(config) {}
 
 bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
-  if (stage_ != Stage::Sampled) return stage_ == Stage::On;
+  return stage_ == Stage::Sampled ? share_.has(facts) : stage_ == Stage::On;
+}
+
+ConnectionShare::ConnectionShare(const wire::FeatureConfig& config)
+    : bound_(static_cast<std::uint32_t>(config.share)), salt_(config.salt) {}
+
+bool ConnectionShare::has(const relay::ConnectionFacts& facts) const {
   return bound_ == kBuckets || bucketOf(salt_, unitOf(facts)) < bound_;
+}
+
+ServeGate::ServeGate(ConnectionShare share, filters::ServeSettings settings)
+    : share_(std::move(share)), settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
+
+std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
+  return settings_ && share_.has(facts) ? settings_ : nullptr;
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
@@ -61,7 +86,8 @@ std::vector<std::string> ServiceTable::capabilities() {
           "policy.enforce",
           "policy.simulate",
           "rate_limit.enforce",
-          "rate_limit.simulate"};
+          "rate_limit.simulate",
+          "serve.on"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -86,7 +112,9 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     Service service{.name = config.name, .captured = config.captured, .pin = config.pin ? config.pin->protocol : ""};
     service.observe = table.otherwise_.observe;
     service.mtls = table.otherwise_.mtls;
+    service.serve = table.otherwise_.serve;
     addFeatures(service, config.features, unknown);
+    if (!mayBeHttp1(service.pin)) service.serve = {};
     auto admission = admissionOf(config, ledger);
     if (!admission) return fail(std::move(admission).error());
     service.admission = *std::move(admission);

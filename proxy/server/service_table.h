@@ -13,11 +13,42 @@
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filters/connection_counts.h"
 #include "proxy/filters/mtls_gate.h"
+#include "proxy/filters/serve.h"
 #include "proxy/guard/closed_endpoint.h"
 #include "proxy/relay/tap.h"
 #include "proxy/wire/snapshot.h"
 
 namespace loam::server {
+
+/// A share of connections. The unit is the connection: its two addresses, which both ends of an edge see alike, so that
+/// they choose the same ones.
+class ConnectionShare {
+ public:
+  /// All of them.
+  ConnectionShare() = default;
+  explicit ConnectionShare(const wire::FeatureConfig& config);
+
+  bool has(const relay::ConnectionFacts& facts) const;
+
+ private:
+  std::uint32_t bound_ = 100'000;  // of the bucket
+  std::string salt_;
+};
+
+/// Which connections are served instead of relayed, by the `serve` flag.
+class ServeGate {
+ public:
+  /// None.
+  ServeGate() = default;
+  ServeGate(ConnectionShare share, filters::ServeSettings settings);
+
+  /// What it is served by, for as long as it lives; null: it is relayed.
+  std::shared_ptr<const filters::ServeSettings> settingsFor(const relay::ConnectionFacts& facts) const;
+
+ private:
+  ConnectionShare share_;
+  std::shared_ptr<const filters::ServeSettings> settings_;
+};
 
 /// Whether a connection is looked at, by the `observe` flag of the service that it goes to.
 class ObserveGate {
@@ -26,15 +57,12 @@ class ObserveGate {
   ObserveGate() = default;
   explicit ObserveGate(const wire::FeatureConfig& config);
 
-  /// The unit is the connection: its two addresses, which both ends of an edge see alike, so that they choose the same
-  /// ones.
   bool admits(const relay::ConnectionFacts& facts) const;
 
  private:
   enum class Stage : std::uint8_t { Off, Sampled, On };
   Stage stage_ = Stage::On;
-  std::uint32_t bound_ = 0;  // of the bucket
-  std::string salt_;
+  ConnectionShare share_;
 };
 
 /// What a worker has to know of one service of its snapshot.
@@ -44,6 +72,7 @@ struct Service {
   std::string pin;  ///< the protocol that it is known to speak; empty: not known
   ObserveGate observe{};
   filters::MtlsGate mtls{};
+  ServeGate serve{};
   std::string rules{};  ///< what `admission` is made of; empty: nothing that live connections would be judged by again
   /// Asked in this order before a connection to it is dialled.
   std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};

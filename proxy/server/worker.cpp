@@ -26,6 +26,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
       verdicts_(verdicts ? std::move(verdicts) : std::make_unique<filter::NoVerdicts>()),
       context_{.loop = *loop_,
                .resources = *resources_,
+               .serving = serving_,
                .taps = *taps_,
                .counters = counters_,
                .live = live_,

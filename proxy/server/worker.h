@@ -90,6 +90,7 @@ class Worker {
   HeartbeatPage& heartbeats_;
   std::unique_ptr<relay::Resources> resources_ = std::make_unique<relay::Resources>();
   Counters counters_;
+  serve::Resources serving_{.relay = *resources_, .counters = counters_.serving};
   LiveConnections live_;
   LoopGuard loopGuard_;
   const PeerAccess peerAccess_;

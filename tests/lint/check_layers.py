@@ -5,7 +5,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
-PROXY = [{"base"}, {"io"}, {"tls", "http"}, {"upstream"}, {"relay", "route"}, {"filter"}, {"filters"}, {"wire"}, {"server"}]
+PROXY = [{"base"}, {"io"}, {"tls", "http"}, {"upstream"}, {"relay", "route"}, {"filter"}, {"filters"}, {"serve", "wire"}, {"server"}]
 ALWAYS = {"proxy/wire": {"proxy/base"}, "proxy/guard": {"proxy/base", "proxy/io"}}
 SHADOW = {"decode": set(), "graph": set(), "observe": {"decode", "graph"}, "record": {"graph"}, "report": {"graph", "observe"},
           "mirror": {"decode"}, "compare": {"decode"}}

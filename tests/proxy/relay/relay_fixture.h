@@ -91,9 +91,11 @@ class RelayFixture : public testing::Test {
   std::optional<CloseReason> reason;
   io::TaskScope scope;
 
+  virtual io::Task<CloseReason> carry() { return relay(*downstream, *upstream, tap, *resources, progress); }
+
  private:
   io::Task<void> run() {
-    reason = co_await relay(*downstream, *upstream, tap, *resources, progress);
+    reason = co_await carry();
     downstream.reset();
     upstream.reset();
   }

@@ -73,6 +73,7 @@ struct ProxyOnALoop {
   TellingTaps taps;
   TellingVerdicts verdicts;
   Counters counters;
+  serve::Resources serving{.relay = resources, .counters = counters.serving};
   LiveConnections live;
   LoopGuard loopGuard{{}};
   PeerIdentity identity;
@@ -80,6 +81,7 @@ struct ProxyOnALoop {
   std::shared_ptr<const ServiceTable> services;
   WorkerContext context{.loop = *loop,
                         .resources = resources,
+                        .serving = serving,
                         .taps = taps,
                         .counters = counters,
                         .live = live,

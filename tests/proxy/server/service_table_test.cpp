@@ -63,6 +63,29 @@ TEST(ServiceTableTest, ObservesWhatTheFlagAsksFor) {
   EXPECT_LT(tenth, 1150u);
 }
 
+TEST(ServiceTableTest, ServesWhatTheFlagAsksForAndWhatMaySpeakHttp1) {
+  wire::FeatureConfig on;
+  on.feature = "serve";
+  on.stage = "on";
+  wire::FeatureConfig off = on;
+  off.stage = "off";
+  wire::Snapshot snapshot;
+  snapshot.defaults = {on};
+  snapshot.services = {service("web", "10.0.0.1:80"), service("left", "10.0.0.2:80", {off}),
+                       service("base", "10.0.0.3:80"), service("pinned", "10.0.0.4:80", {on})};
+  snapshot.services[2].pin = wire::ProtocolPin{"postgres", 1000};
+  snapshot.services[3].pin = wire::ProtocolPin{"http1", 1000};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table) << table.error().describe();
+  const auto serves = [&](const char* address) {
+    return table->find(*SocketAddress::parse(address))->serve.settingsFor(connection(1)) != nullptr;
+  };
+  EXPECT_TRUE(serves("10.0.0.1:80"));
+  EXPECT_FALSE(serves("10.0.0.2:80"));
+  EXPECT_FALSE(serves("10.0.0.3:80"));
+  EXPECT_TRUE(serves("10.0.0.4:80"));
+}
+
 TEST(ServiceTableTest, AGreaterShareKeepsTheConnectionsOfASmallerOne) {
   const ObserveGate small(observe("sampled", 10'000));
   const ObserveGate great(observe("sampled", 30'000));

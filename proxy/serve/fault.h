@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proxy/http/http1_head.h"
+
+namespace loam::serve {
+
+/// Why the proxy ends an exchange, besides a request head that is none (http::HeadFault).
+enum class Fault : std::uint8_t {
+  HeadTooLong,
+  TooManyFields,
+  HeadTimeout,
+  BodyFraming,
+  RequestStalled,
+  AnswerStalled,
+  AnswerHead,  ///< the server's head is none
+  AnswerHeadTooLong,
+  AnswerFraming,
+  ServerEnded,  ///< before its answer did
+};
+constexpr std::size_t kFaults = 10;
+
+/// What becomes of it: the answer's status, what Proxy-Status (RFC 9209) calls it, and the label of counters and logs.
+struct Refusal {
+  int status = 0;
+  std::string_view error;
+  std::string_view detail;
+};
+Refusal refusalOf(Fault fault);
+Refusal refusalOf(http::HeadFault fault);
+
+/// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD.
+std::string answerOf(const Refusal& refusal, bool withBody);
+
+}  // namespace loam::serve

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/http/http1_head.h"
+#include "proxy/relay/leg.h"
+#include "proxy/relay/tap.h"
+#include "proxy/serve/read_buffers.h"
+
+namespace loam::serve {
+
+/// What came on one side of a served connection and did not go on yet. Shows each byte to the tap once, as it is read.
+/// Holds a buffer only while bytes wait. One thread, no waiting.
+class Input {
+ public:
+  /// All of them outlive it.
+  Input(relay::Direction direction, relay::Leg leg, relay::Tap& tap, ReadBuffers& buffers)
+      : direction_(direction), leg_(leg), tap_(tap), buffers_(buffers) {}
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+  ~Input() { buffers_.giveBack(std::move(buffer_)); }
+
+  enum class Filled : std::uint8_t { Some, NothingYet, Ended, Full };
+  /// Reads once, behind what is there already; Full when that is `most` bytes or more. Errors: the side is broken.
+  Result<Filled> fill(std::size_t most);
+
+  /// Valid until the next fill() or take().
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(buffer_.data()) + from_, to_ - from_}; }
+  /// `count` of them have gone on.
+  void take(std::size_t count);
+  /// Bytes of the head that they begin with, its empty line included; nothing while it is not whole. Looks at each byte
+  /// once.
+  std::optional<std::size_t> headLength();
+
+  /// The side ended in order, all that it sent was read.
+  bool hasEnded() const { return ended_; }
+  /// Bytes read so far.
+  std::uint64_t total() const { return total_; }
+  /// Of the bytes that follow, how many the tap need not see.
+  std::uint64_t unseen() const { return skip_; }
+  relay::Leg leg() const { return leg_; }
+
+ private:
+  void makeRoom(std::size_t most);
+  void show(std::size_t count);
+
+  const relay::Direction direction_;
+  const relay::Leg leg_;
+  relay::Tap& tap_;
+  ReadBuffers& buffers_;
+  std::vector<std::uint8_t> buffer_;
+  std::size_t from_ = 0;
+  std::size_t to_ = 0;
+  std::size_t scanned_ = 0;  // behind from_
+  http::HeadScanner scanner_;
+  std::uint64_t skip_ = 0;  // bytes that the tap need not see
+  std::uint64_t total_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace loam::serve
