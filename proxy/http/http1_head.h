@@ -35,7 +35,7 @@ enum class HeadFault : std::uint8_t {
   LineTooLong,
   TooManyFields,
 };
-constexpr std::size_t kHeadFaults = 17;
+constexpr std::size_t kHeadFaults = static_cast<std::size_t>(HeadFault::TooManyFields) + 1;
 /// "bare_lf", "both_lengths", ...: the label of counters and logs.
 std::string_view name(HeadFault fault);
 /// The status that answers such a request: 400, 414, 431 or 505.

@@ -13,17 +13,19 @@ BodyPump::BodyPump(Input& from, Output& to, http::BodyPlan plan)
 bool BodyPump::advance() {
   constexpr int kStepsATurn = 4;
   for (int i = 0; i < kStepsATurn; ++i) {
-    if (state_ != State::Open || !step()) return false;
+    if (!flush() || state_ != State::Open || !step()) return false;
   }
   return true;
 }
 
+bool BodyPump::flush() {
+  if (to_.isFlushed()) return true;
+  const auto flushed = to_.flush();
+  if (!flushed) state_ = State::SinkBroken;
+  return flushed && *flushed;
+}
+
 bool BodyPump::step() {
-  if (!to_.isFlushed()) {
-    const auto flushed = to_.flush();
-    if (!flushed) state_ = State::SinkBroken;
-    if (!flushed || !*flushed) return false;
-  }
   if (from_.bytes().empty()) {
     const auto filled = from_.fill(ReadBuffers::kBytes);
     if (!filled) state_ = State::SourceBroken;

@@ -30,6 +30,8 @@ class BodyPump {
   bool lastsUntilEnd() const { return lastsUntilEnd_; }
 
  private:
+  /// True when nothing waits for room any more: the head before the body, or its end, may do so when the body is done.
+  bool flush();
   /// True when something moved.
   bool step();
   void settle();

@@ -11,7 +11,6 @@ namespace {
 constexpr std::string_view kRequestError = "http_request_error";
 
 constexpr std::array<Refusal, kFaults> kRefusals{{{431, kRequestError, "head_too_long"},
-                                                  {431, kRequestError, "too_many_fields"},
                                                   {408, kRequestError, "head_timeout"},
                                                   {400, kRequestError, "body_framing"},
                                                   {408, kRequestError, "request_stalled"},

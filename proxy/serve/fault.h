@@ -12,17 +12,16 @@ namespace loam::serve {
 /// Why the proxy ends an exchange, besides a request head that is none (http::HeadFault).
 enum class Fault : std::uint8_t {
   HeadTooLong,
-  TooManyFields,
   HeadTimeout,
   BodyFraming,
   RequestStalled,
   AnswerStalled,
-  AnswerHead,  ///< the server's head is none
+  AnswerHead,  ///< the server's head is none, or too many stand before the final one
   AnswerHeadTooLong,
   AnswerFraming,
   ServerEnded,  ///< before its answer did
 };
-constexpr std::size_t kFaults = 10;
+constexpr std::size_t kFaults = 9;
 
 /// What becomes of it: the answer's status, what Proxy-Status (RFC 9209) calls it, and the label of counters and logs.
 struct Refusal {

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 
+#include "proxy/base/assert.h"
+
 namespace loam::serve {
 
 Result<Input::Filled> Input::fill(std::size_t most) {
   if (ended_) return Filled::Ended;
   if (!leg_.mayRead()) return Filled::NothingYet;
   makeRoom(most);
-  if (to_ == buffer_.size()) return Filled::Full;
+  LOAM_ASSERT(to_ < buffer_.size());
   const auto count = leg_.read(std::span(buffer_).subspan(to_));
   if (!count) return fail(count.error());
   if (*count == io::Socket::kWouldBlock || *count == 0) {
-    take(0);
+    releaseEmpty();
     if (*count != 0) return Filled::NothingYet;
     ended_ = true;
     tap_.onEnd(direction_, leg_.socket().loop().now());
@@ -39,6 +41,10 @@ void Input::take(std::size_t count) {
   from_ += count;
   scanned_ = 0;
   scanner_.reset();
+  releaseEmpty();
+}
+
+void Input::releaseEmpty() {
   if (from_ != to_) return;
   from_ = to_ = 0;
   buffers_.giveBack(std::move(buffer_));

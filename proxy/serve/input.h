@@ -21,8 +21,8 @@ class Input {
   Input& operator=(const Input&) = delete;
   ~Input() { buffers_.giveBack(std::move(buffer_)); }
 
-  enum class Filled : std::uint8_t { Some, NothingYet, Ended, Full };
-  /// Reads once, behind what is there already; Full when that is `most` bytes or more. Errors: the side is broken.
+  enum class Filled : std::uint8_t { Some, NothingYet, Ended };
+  /// Reads once, behind what is there already, which is less than `most` bytes. Errors: the side is broken.
   Result<Filled> fill(std::size_t most);
 
   /// Valid until the next fill() or take().
@@ -43,6 +43,7 @@ class Input {
 
  private:
   void makeRoom(std::size_t most);
+  void releaseEmpty();
   void show(std::size_t count);
 
   const relay::Direction direction_;

@@ -11,7 +11,10 @@ using relay::Direction;
 using Filled = Input::Filled;
 using State = BodyPump::State;
 
-constexpr seconds kGoodbye{2};  // for a client to read what was said last
+constexpr seconds kGoodbye{2};                  // for a client to read what was said last
+constexpr std::size_t kMostDropped = 64 << 10;  // of what he says meanwhile; as Http1Input::drain
+constexpr unsigned kMostInterims = 32;          // they wait for a client who does not read
+constexpr std::size_t kMostLineEnds = 64;       // bytes of them before a request
 
 /// Whether these first bytes are no request of HTTP/1 at all: no method begins so, or they are HTTP/2's preface.
 bool isForeign(std::string_view bytes) {
@@ -32,7 +35,9 @@ Serving::Serving(Resources& resources, const filters::ServeSettings& settings, r
       requests_(Direction::Upstream, client, tap, resources.buffers),
       answers_(Direction::Downstream, server, tap, resources.buffers),
       toServer_(server),
-      toClient_(client) {}
+      toClient_(client) {
+  if (resources_.fields.size() < settings_.maxFields) resources_.fields.resize(settings_.maxFields);
+}
 
 io::Task<CloseReason> Serving::run() {
   resources_.counters.connections.add();
@@ -69,13 +74,14 @@ io::Task<Serving::Turn> Serving::awaitRequest() {
 
 std::optional<Serving::Turn> Serving::lookAtRequest() {
   for (;;) {
-    // RFC 9112 2.2: line ends before a request are no fault.
-    while (requests_.bytes().starts_with("\r\n")) requests_.take(2);
+    // RFC 9112 2.2: line ends before a request are no fault; but who sends nothing else is none to be heard for ever.
+    for (; requests_.bytes().starts_with("\r\n"); lineEnds_ += 2) requests_.take(2);
+    if (lineEnds_ > kMostLineEnds) return refuse(refusalOf(http::HeadFault::StartLine));
     if (first_ && !requests_.bytes().empty() && isForeign(requests_.bytes())) return foreign();
     if (const auto length = requests_.headLength()) return judgeRequest(*length);
+    if (requests_.bytes().size() >= settings_.maxHead) return refuse(Fault::HeadTooLong);
     const auto filled = requests_.fill(settings_.maxHead);
     if (!filled) return Turn::ClientCut;
-    if (*filled == Filled::Full) return refuse(Fault::HeadTooLong);
     if (*filled == Filled::NothingYet) return std::nullopt;
     if (*filled == Filled::Some) continue;
     return requests_.bytes().empty() ? Turn::End : refuse(refusalOf(http::HeadFault::Incomplete));
@@ -91,23 +97,25 @@ std::optional<Serving::Turn> Serving::lookAtIdleServer() {
 }
 
 Serving::Turn Serving::judgeRequest(std::size_t length) {
+  if (length > settings_.maxHead) return refuse(Fault::HeadTooLong);
   http::RequestHead head;
   const std::string_view bytes = requests_.bytes().substr(0, length);
-  const http::HeadFault fault = http::parseRequestHead(bytes, http::Strictness::Strict, resources_.fields, head);
+  const http::HeadFault fault = http::parseRequestHead(bytes, http::Strictness::Strict, fields(), head);
   if (fault != http::HeadFault::None) {
     resources_.counters.of(fault).add();
     return refuse(refusalOf(fault));
   }
-  if (head.fields.size() > settings_.maxFields) return refuse(Fault::TooManyFields);
   resources_.counters.requests.add();
   asked_ = {.head = head.method == "HEAD", .connect = head.method == "CONNECT", .keepsAlive = head.facts.keepAlive};
   requestPlan_ = asked_.connect ? http::BodyPlan() : http::requestBody(head.facts);
   const Status written = toServer_.write(bytes);
   requests_.take(length);
   first_ = false;
+  lineEnds_ = 0;
+  interims_ = 0;
   asking_ = true;
-  answering_ = false;
-  return written ? Turn::Go : Turn::ServerCut;
+  // A server that is gone has perhaps said something before: who looks for its answer finds out.
+  return written || again_ ? Turn::Go : refuse(Fault::ServerEnded);
 }
 
 io::Task<Serving::Turn> Serving::exchange() {
@@ -136,10 +144,10 @@ std::optional<Serving::Turn> Serving::lookAtAnswer() {
       if (isFinal || turn != Turn::Go) return turn;
       continue;
     }
+    if (answers_.bytes().size() >= settings_.maxHead) return refuse(Fault::AnswerHeadTooLong);
     const auto filled = answers_.fill(settings_.maxHead);
     if (filled && *filled == Filled::Some) continue;
     if (filled && *filled == Filled::NothingYet) return std::nullopt;
-    if (filled && *filled == Filled::Full) return refuse(Fault::AnswerHeadTooLong);
     // It let an idle connection go just when this request came: the client knows that from servers, and asks again.
     if (again_ && answers_.bytes().empty()) return Turn::End;
     return refuse(Fault::ServerEnded);
@@ -147,12 +155,14 @@ std::optional<Serving::Turn> Serving::lookAtAnswer() {
 }
 
 Serving::Turn Serving::judgeAnswer(std::size_t length, bool& isFinal) {
+  if (length > settings_.maxHead) return refuse(Fault::AnswerHeadTooLong);
   http::ResponseHead head;
   const std::string_view bytes = answers_.bytes().substr(0, length);
-  const http::HeadFault fault = http::parseResponseHead(bytes, http::Strictness::Strict, resources_.fields, head);
+  const http::HeadFault fault = http::parseResponseHead(bytes, http::Strictness::Strict, fields(), head);
   if (fault != http::HeadFault::None) return refuse(Fault::AnswerHead);
   const bool tunnels = head.status == 101 || (asked_.connect && head.status / 100 == 2);
   isFinal = head.status >= 200 || tunnels;
+  if (!isFinal && ++interims_ > kMostInterims) return refuse(Fault::AnswerHead);
   if (isFinal && !tunnels) answerPlan_ = http::responseBody(head, asked_.head);
   answering_ = isFinal;
   keeps_ = head.facts.keepAlive && asked_.keepsAlive;
@@ -195,6 +205,7 @@ std::optional<Serving::Turn> Serving::endOf(const BodyPump& answer, const BodyPu
   if (!*flushed) return std::nullopt;
   const bool isWhole = request.state() == State::Done && toServer_.isFlushed();
   asking_ = !isWhole;
+  answering_ = false;
   again_ = true;
   return keeps_ && isWhole && !answer.lastsUntilEnd() ? Turn::Go : Turn::End;
 }
@@ -252,10 +263,11 @@ io::Task<void> Serving::endBoth() {
     if (!room) co_return;
   }
   // What he still sends is taken until he ends too: closing on it would take the answer from him.
-  while (!requests_.hasEnded()) {
+  for (std::size_t dropped = 0; !requests_.hasEnded() && dropped < kMostDropped;) {
+    dropped += requests_.bytes().size();
+    requests_.take(requests_.bytes().size());
     const auto filled = requests_.fill(ReadBuffers::kBytes);
     if (!filled) co_return;
-    requests_.take(requests_.bytes().size());
     if (*filled != Filled::NothingYet) continue;
     const bool heard = co_await client_.socket().until(io::Ready::Read, deadline);
     if (!heard) co_return;

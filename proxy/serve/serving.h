@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <optional>
+#include <vector>
 
 #include "proxy/filters/serve.h"
 #include "proxy/relay/relay.h"
@@ -15,7 +15,7 @@ struct Resources {
   relay::Resources& relay;
   Counters& counters;
   ReadBuffers buffers{};
-  std::array<http::HeaderField, http::kMostFields> fields{};  ///< of the head that is being judged
+  std::vector<http::HeaderField> fields{};  ///< of the head that is being judged; room for the most that settings allow
 };
 
 /// A connection that is terminated by the strict codec instead of relayed: one request after the other, each judged
@@ -53,6 +53,8 @@ class Serving {
   std::optional<Turn> lookAtRequest();
   std::optional<Turn> lookAtIdleServer();
   Turn judgeRequest(std::size_t length);
+  /// Room for as many fields as a head may have.
+  std::span<http::HeaderField> fields() const { return std::span(resources_.fields).first(settings_.maxFields); }
   io::Task<Turn> exchange();
   /// Answers that go before the final one are passed on.
   std::optional<Turn> lookAtAnswer();
@@ -86,11 +88,13 @@ class Serving {
   http::BodyPlan answerPlan_;
   Refusal refusal_;
   Asked asked_;
-  bool first_ = true;       // no request went on yet
-  bool again_ = false;      // an answer went back whole before this request
-  bool asking_ = false;     // a request went on that is not answered whole
-  bool answering_ = false;  // bytes of its final answer went back
-  bool keeps_ = true;       // which lets another request follow
+  unsigned interims_ = 0;     // answers to the request under way that went before the final one
+  std::size_t lineEnds_ = 0;  // bytes that were passed over before the request that is awaited
+  bool first_ = true;         // no request went on yet
+  bool again_ = false;        // an answer went back whole before this request
+  bool asking_ = false;       // a request went on that is not answered whole
+  bool answering_ = false;    // bytes of its final answer went back
+  bool keeps_ = true;         // which lets another request follow
 };
 
 }  // namespace loam::serve

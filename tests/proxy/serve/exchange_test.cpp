@@ -83,6 +83,36 @@ TEST_F(ServeExchangeTest, LargeBodiesPassUnchangedAndAreShownToTheTap) {
   EXPECT_EQ(tap.seen[1].size(), answer.size());
 }
 
+TEST_F(ServeExchangeTest, AHeadForWhichTheServerHasNoRoomYetGoesOutWhenItHas) {
+  scope.cancelAll();  // nobody reads at the server
+  atServer.clear();
+  RelayFixture::SetUp();
+  const int small = 4'096;
+  ::setsockopt(upstream->fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  ::setsockopt(server->fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  settings.maxHead = 1 << 20;
+  start();
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(120'000, 'x') + "\r\n\r\n";
+  say(*client, request);
+  turnUntil([&] { return counters.requests.get() == 1; });
+  scope.spawn(receive(*server, atServer, serverError, serverOver));
+  turnUntil([&] { return atServer.size() == request.size(); });
+  EXPECT_TRUE(heardByServer() == request);
+}
+
+TEST_F(ServeExchangeTest, AsManyFieldsPassAsTheSettingsAllow) {
+  scope.cancelAll();
+  RelayFixture::SetUp();
+  settings.maxFields = 1'000;
+  start();
+  scope.spawn(receive(*server, atServer, serverError, serverOver));
+  std::string request = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (int i = 1; i < 1'000; ++i) request += "X: y\r\n";
+  request += "\r\n";
+  say(*client, request);
+  expectAtServer(request);
+}
+
 TEST_F(ServeExchangeTest, AnAnswerMayComeBeforeTheRequestIsWhole) {
   say(*client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345");
   turnUntil([&] { return heardByServer().ends_with("12345"); });

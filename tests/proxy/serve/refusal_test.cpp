@@ -53,6 +53,48 @@ TEST_F(ServeRefusalTest, AHeadThatIsTooLongIsRefused) {
   EXPECT_EQ(heardByServer(), "");
 }
 
+TEST_F(ServeRefusalTest, AHeadIsHeldToItsLimitAlsoWhereTheBufferIsLarger) {
+  settings.maxHead = 8 << 10;
+  say(*client, "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n");
+  expectRefused(431, "head_too_long");
+}
+
+TEST_F(ServeRefusalTest, ABadRequestAfterAGoodOneIsAnsweredToo) {
+  say(*client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  turnUntil([&] { return !atServer.empty(); });
+  say(*server, "HTTP/1.1 204 No\r\n\r\n");
+  turnUntil([&] { return !atClient.empty(); });
+  atClient.clear();
+  say(*client, "GET / HTTP/1.1\r\n\r\n");
+  expectRefused(400, "host");
+}
+
+TEST_F(ServeRefusalTest, LineEndsWithoutARequestAreNotHeardForEver) {
+  std::string flood;
+  for (int i = 0; i < 50'000; ++i) flood += "\r\n";
+  say(*client, flood);
+  expectRefused(400, "start_line");
+  turnUntil([&] { return reason.has_value(); });
+  EXPECT_LE(tap.seen[0].size(), 100'000u);
+}
+
+TEST_F(ServeRefusalTest, WhoWasRefusedIsNotListenedToForLong) {
+  say(*client, "GET / HTTP/1.1\r\n\r\n" + std::string(2'000'000, 'x'));
+  turnUntil([&] { return reason.has_value(); });
+  EXPECT_LT(tap.seen[0].size(), 200'000u);
+}
+
+TEST_F(ServeRefusalTest, AServerThatOnlyGivesHintsIs502) {
+  say(*client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  turnUntil([&] { return !atServer.empty(); });
+  std::string hints;
+  for (int i = 0; i < 1'000; ++i) hints += "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n";
+  say(*server, hints);
+  turnUntil([&] { return clientOver; });
+  EXPECT_NE(heardByClient().find("HTTP/1.1 502 "), std::string::npos);
+  EXPECT_EQ(counters.of(Fault::AnswerHead).get(), 1u);
+}
+
 TEST_F(ServeRefusalTest, TooManyFieldsAreRefused) {
   settings.maxFields = 20;
   std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
