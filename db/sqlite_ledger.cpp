@@ -64,6 +64,15 @@ class SqliteLedger final : public audit::Ledger {
     return out;
   }
 
+  Result<std::uint64_t> newest() const override {
+    std::uint64_t sequence = 0;
+    LOAM_TRY(read([&sequence](Database& reader) {
+      return reader.attempt("reading the head",
+                            [&sequence](Session& session) { sequence = readHead(session).sequence; });
+    }));
+    return sequence;
+  }
+
   Result<Verified> verify() const override {
     Result<Verified> verified;
     LOAM_TRY(read([&verified](Database& reader) -> Status {

@@ -39,7 +39,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
       callers_(loop, access, std::move(local), clock, log),
       writer_(loop),
       reader_(loop),
-      events_(loop, control.ledger, control.reader, clock),
+      events_(loop, control.ledger, control.reader),
       fleetEvents_(control.fleet, events_) {
   addReportRoutes(router_, recorder_, writer_);
   addNamingRoutes(router_, recorder_, control_.ledger, writer_);

@@ -19,8 +19,7 @@ bool EventHub::isKind(std::string_view kind) { return std::find(kKinds.begin(), 
 
 std::shared_ptr<http::BodyStream> EventHub::subscribe(Start start) {
   if (readers_.size() >= kMostReaders || ended_) return nullptr;
-  const auto now = std::chrono::duration_cast<milliseconds>(clock_.wall().time_since_epoch()).count();
-  return std::make_shared<EventReader>(*this, std::move(start), now);
+  return std::make_shared<EventReader>(*this, std::move(start));
 }
 
 void EventHub::ledgerMoved() {

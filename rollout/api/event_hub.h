@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/base/clock.h"
 #include "proxy/http/body_stream.h"
 #include "proxy/io/event_loop.h"
 #include "rollout/api/background.h"
@@ -29,8 +28,8 @@ class EventHub {
   static constexpr seconds kPing{15};
 
   /// All outlive it; `reading` is the thread that reads the ledger.
-  EventHub(io::EventLoop& loop, const audit::Ledger& ledger, Background& reading, const Clock& clock)
-      : loop_(loop), ledger_(ledger), reading_(reading), clock_(clock) {}
+  EventHub(io::EventLoop& loop, const audit::Ledger& ledger, Background& reading)
+      : loop_(loop), ledger_(ledger), reading_(reading) {}
   EventHub(const EventHub&) = delete;
   EventHub& operator=(const EventHub&) = delete;
 
@@ -62,7 +61,6 @@ class EventHub {
   io::EventLoop& loop_;
   const audit::Ledger& ledger_;
   Background& reading_;
-  const Clock& clock_;
   std::set<EventReader*> readers_;
   std::uint64_t dropped_ = 0;
   bool ended_ = false;

@@ -16,8 +16,8 @@ std::string_view kindOf(const audit::Event& event) {
 
 }  // namespace
 
-EventReader::EventReader(EventHub& hub, EventHub::Start start, std::int64_t now)
-    : hub_(hub), kinds_(std::move(start.kinds)), after_(start.after.value_or(0)), from_(start.after ? 0 : now) {
+EventReader::EventReader(EventHub& hub, EventHub::Start start)
+    : hub_(hub), kinds_(std::move(start.kinds)), after_(start.after) {
   hub_.readers_.insert(this);
 }
 
@@ -47,8 +47,9 @@ void EventReader::letGo() {
 }
 
 io::Task<std::string> EventReader::next() {
-  // At once, so that a client knows that it listens; after a break it comes back in 2 s.
-  if (!std::exchange(greeted_, true)) co_return "retry: 2000\n\n";
+  if (!after_) co_await findStart();
+  // So that a client knows that it listens; after a break it comes back in 2 s.
+  if (!ended_ && !std::exchange(greeted_, true)) co_return "retry: 2000\n\n";
   for (;;) {
     if (ended_) co_return "";
     if (!queue_.empty()) co_return std::exchange(queue_, {});
@@ -65,12 +66,26 @@ io::Task<std::string> EventReader::next() {
   }
 }
 
+io::Task<> EventReader::findStart() {
+  auto newest = std::make_shared<Result<std::uint64_t>>();
+  // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
+  Background::Work read = [&ledger = hub_.ledger_, newest] {
+    *newest = ledger.newest();
+    return http::Response{};
+  };
+  const http::Response done = co_await hub_.reading_.run(std::move(read));
+  if (done.status == 200 && *newest) {
+    after_ = **newest;
+  } else {
+    ended_ = true;
+  }
+}
+
 io::Task<std::string> EventReader::fetch() {
   constexpr std::size_t kPage = 32;
   behind_ = false;
   auto found = std::make_shared<Result<std::vector<audit::Event>>>();
-  const audit::EventQuery query{.after = after_, .most = kPage, .from = from_};
-  // Named: g++ 12 destroys a temporary that a co_await takes by value twice.
+  const audit::EventQuery query{.after = *after_, .most = kPage};
   Background::Work read = [&ledger = hub_.ledger_, query, found] {
     *found = ledger.events(query);
     return http::Response{};
@@ -105,7 +120,6 @@ std::string EventReader::textOf(const std::vector<audit::Event>& events) {
     }
     text += one;
     after_ = event.sequence;
-    from_ = 0;
   }
   return text;
 }

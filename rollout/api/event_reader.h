@@ -12,8 +12,7 @@ namespace loam::api {
 /// One reader of the hub: a body that never ends by itself.
 class EventReader final : public http::BodyStream {
  public:
-  /// `now` in unix milliseconds.
-  EventReader(EventHub& hub, EventHub::Start start, std::int64_t now);
+  EventReader(EventHub& hub, EventHub::Start start);
   ~EventReader() override;
   EventReader(const EventReader&) = delete;
   EventReader& operator=(const EventReader&) = delete;
@@ -28,15 +27,16 @@ class EventReader final : public http::BodyStream {
 
  private:
   bool wants(std::string_view kind) const { return kinds_.empty() || kinds_.contains(std::string(kind)); }
+  /// From what is newest, unless it was said; an error ends the reader.
+  io::Task<> findStart();
   /// What the ledger has behind after_; an error ends the reader.
   io::Task<std::string> fetch();
   std::string textOf(const std::vector<audit::Event>& events);
 
   EventHub& hub_;
   const std::set<std::string> kinds_;
-  std::uint64_t after_ = 0;
-  std::int64_t from_ = 0;  // unix milliseconds, while no sequence is known
-  std::string queue_;      // of what is in no log
+  std::optional<std::uint64_t> after_;
+  std::string queue_;  // of what is in no log
   bool greeted_ = false;
   bool behind_ = true;  // the ledger may have more
   bool ended_ = false;

@@ -79,6 +79,9 @@ class Ledger {
   /// Oldest first. A patch that is no longer what was written comes as null; verify() says more.
   virtual Result<std::vector<Event>> events(const EventQuery& query) const = 0;
 
+  /// The sequence of the last event; 0: there is none yet.
+  virtual Result<std::uint64_t> newest() const = 0;
+
   /// Walks the whole chain; Conflict names the first event that does not follow from the one before it. Returns how
   /// many events there are and the last hash.
   struct Verified {

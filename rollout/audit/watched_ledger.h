@@ -33,6 +33,7 @@ class WatchedLedger final : public Ledger {
     return done;
   }
   Result<std::vector<Event>> events(const EventQuery& query) const override { return ledger_.events(query); }
+  Result<std::uint64_t> newest() const override { return ledger_.newest(); }
   Result<Verified> verify() const override { return ledger_.verify(); }
   Status backup(const std::filesystem::path& file) const override { return ledger_.backup(file); }
 

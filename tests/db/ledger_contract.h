@@ -238,6 +238,15 @@ TEST_P(LedgerContractTest, FindsEventsByWhatIsAsked) {
   EXPECT_EQ(found({.most = 0}), "");
 }
 
+TEST_P(LedgerContractTest, KnowsTheNewestEvent) {
+  EXPECT_EQ(*ledger_->newest(), 0u);
+  ASSERT_TRUE(
+      ledger_->commit(std::vector<Edit>{{"flag", "a", {}, bodyOf("on")}, {"flag", "b", {}, bodyOf("on")}}, by("ada")));
+  EXPECT_EQ(*ledger_->newest(), 2u);
+  ASSERT_TRUE(ledger_->commit(std::vector<Edit>{{"proxy", "p", {}, bodyOf("seen")}}, std::nullopt));
+  EXPECT_EQ(*ledger_->newest(), 2u) << "no event";
+}
+
 TEST_P(LedgerContractTest, GivesEventsInPages) {
   for (int i = 0; i < 25; ++i) commit({{"flag", "k" + std::to_string(i), 0, bodyOf("on")}});
   Chain chain;

@@ -65,6 +65,11 @@ class MemoryLedger final : public audit::Ledger {
     return out;
   }
 
+  Result<std::uint64_t> newest() const override {
+    const std::lock_guard lock(mutex_);
+    return head_.sequence;
+  }
+
   Result<Verified> verify() const override {
     const std::lock_guard lock(mutex_);
     audit::Chain chain;

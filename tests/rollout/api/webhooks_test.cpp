@@ -179,6 +179,7 @@ TEST_F(WebhooksTest, ALedgerThatCannotBeWrittenIsToldAndItsEndToo) {
     Result<std::vector<audit::Event>> events(const audit::EventQuery& query) const override {
       return to_.events(query);
     }
+    Result<std::uint64_t> newest() const override { return to_.newest(); }
     Result<Verified> verify() const override { return to_.verify(); }
     Status backup(const std::filesystem::path& file) const override { return to_.backup(file); }
     std::atomic<bool> fails = false;
