@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/filter/exchange.h"
 #include "proxy/http/http1_head.h"
 
 namespace loam::serve {
@@ -20,19 +21,23 @@ enum class Fault : std::uint8_t {
   AnswerHeadTooLong,
   AnswerFraming,
   ServerEnded,  ///< before its answer did
+  TimedOut,     ///< a bound that filters set ran out
 };
-constexpr std::size_t kFaults = 9;
+constexpr std::size_t kFaults = 10;
 
 /// What becomes of it: the answer's status, what Proxy-Status (RFC 9209) calls it, and the label of counters and logs.
 struct Refusal {
   int status = 0;
   std::string_view error;
   std::string_view detail;
+  std::string_view cause;  ///< `loam-cause`: the feature that has it so, and what of it
 };
 Refusal refusalOf(Fault fault);
 Refusal refusalOf(http::HeadFault fault);
 
 /// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD.
 std::string answerOf(const Refusal& refusal, bool withBody);
+/// One that a filter gives. `keeps`: whether another request may follow.
+std::string answerOf(const filter::OwnAnswer& own, bool withBody, bool keeps);
 
 }  // namespace loam::serve

@@ -9,11 +9,9 @@ namespace {
 using relay::CloseReason;
 using relay::Direction;
 using Filled = Input::Filled;
-using State = BodyPump::State;
 
 constexpr seconds kGoodbye{2};                  // for a client to read what was said last
 constexpr std::size_t kMostDropped = 64 << 10;  // of what he says meanwhile; as Http1Input::drain
-constexpr unsigned kMostInterims = 32;          // they wait for a client who does not read
 constexpr std::size_t kMostLineEnds = 64;       // bytes of them before a request
 
 /// Whether these first bytes are no request of HTTP/1 at all: no method begins so, or they are HTTP/2's preface.
@@ -24,10 +22,11 @@ bool isForeign(std::string_view bytes) {
 
 }  // namespace
 
-Serving::Serving(Resources& resources, const filters::ServeSettings& settings, relay::Leg client, relay::Leg server,
-                 relay::Tap& tap, relay::Relayed& progress)
+Serving::Serving(Resources& resources, const filters::ServeSettings& settings, Ways& ways, relay::Leg client,
+                 relay::Leg server, relay::Tap& tap, relay::Relayed& progress)
     : resources_(resources),
       settings_(settings),
+      ways_(ways),
       client_(client),
       server_(server),
       tap_(tap),
@@ -105,109 +104,15 @@ Serving::Turn Serving::judgeRequest(std::size_t length) {
     resources_.counters.of(fault).add();
     return refuse(refusalOf(fault));
   }
-  resources_.counters.requests.add();
-  asked_ = {.head = head.method == "HEAD", .connect = head.method == "CONNECT", .keepsAlive = head.facts.keepAlive};
+  asked_ = {.head = head.method == "HEAD",
+            .connect = head.method == "CONNECT",
+            .keepsAlive = head.facts.keepAlive,
+            .expects = head.facts.expectation == http::Expectation::Continue,
+            .length = length};
   requestPlan_ = asked_.connect ? http::BodyPlan() : http::requestBody(head.facts);
-  const Status written = toServer_.write(bytes);
-  requests_.take(length);
   first_ = false;
   lineEnds_ = 0;
-  interims_ = 0;
-  asking_ = true;
-  // A server that is gone has perhaps said something before: who looks for its answer finds out.
-  return written || again_ ? Turn::Go : refuse(Fault::ServerEnded);
-}
-
-io::Task<Serving::Turn> Serving::exchange() {
-  BodyPump request(requests_, toServer_, requestPlan_);
-  for (;;) {
-    const bool more = request.advance();
-    if (const auto turn = lookAtAnswer()) {
-      if (*turn != Turn::Go) co_return *turn;
-      co_return co_await carryAnswer(request);
-    }
-    if (const auto turn = faultOf(request)) co_return *turn;
-    if (more) {
-      co_await client_.socket().loop().yield();
-      continue;
-    }
-    const bool heard = co_await untilEither(now() + settings_.stallTimeout);
-    if (!heard) co_return refuse(request.state() == State::Open ? Fault::RequestStalled : Fault::AnswerStalled);
-  }
-}
-
-std::optional<Serving::Turn> Serving::lookAtAnswer() {
-  for (;;) {
-    if (const auto length = answers_.headLength()) {
-      bool isFinal = false;
-      const Turn turn = judgeAnswer(*length, isFinal);
-      if (isFinal || turn != Turn::Go) return turn;
-      continue;
-    }
-    if (answers_.bytes().size() >= settings_.maxHead) return refuse(Fault::AnswerHeadTooLong);
-    const auto filled = answers_.fill(settings_.maxHead);
-    if (filled && *filled == Filled::Some) continue;
-    if (filled && *filled == Filled::NothingYet) return std::nullopt;
-    // It let an idle connection go just when this request came: the client knows that from servers, and asks again.
-    if (again_ && answers_.bytes().empty()) return Turn::End;
-    return refuse(Fault::ServerEnded);
-  }
-}
-
-Serving::Turn Serving::judgeAnswer(std::size_t length, bool& isFinal) {
-  if (length > settings_.maxHead) return refuse(Fault::AnswerHeadTooLong);
-  http::ResponseHead head;
-  const std::string_view bytes = answers_.bytes().substr(0, length);
-  const http::HeadFault fault = http::parseResponseHead(bytes, http::Strictness::Strict, fields(), head);
-  if (fault != http::HeadFault::None) return refuse(Fault::AnswerHead);
-  const bool tunnels = head.status == 101 || (asked_.connect && head.status / 100 == 2);
-  isFinal = head.status >= 200 || tunnels;
-  if (!isFinal && ++interims_ > kMostInterims) return refuse(Fault::AnswerHead);
-  if (isFinal && !tunnels) answerPlan_ = http::responseBody(head, asked_.head);
-  answering_ = isFinal;
-  keeps_ = head.facts.keepAlive && asked_.keepsAlive;
-  const Status written = toClient_.write(bytes);
-  answers_.take(length);
-  if (!written) return Turn::ClientCut;
-  if (tunnels) resources_.counters.tunnels.add();
-  return tunnels ? Turn::Tunnel : Turn::Go;
-}
-
-std::optional<Serving::Turn> Serving::faultOf(const BodyPump& request) {
-  if (request.state() == State::BadFraming) return refuse(Fault::BodyFraming);
-  const bool gone = request.state() == State::Cut || request.state() == State::SourceBroken;
-  if (gone || client_.socket().isBroken()) return Turn::ClientCut;
-  return std::nullopt;
-}
-
-io::Task<Serving::Turn> Serving::carryAnswer(BodyPump& request) {
-  BodyPump answer(answers_, toClient_, answerPlan_);
-  for (;;) {
-    const bool moreUp = request.advance();
-    const bool moreDown = answer.advance();
-    if (const auto turn = endOf(answer, request)) co_return *turn;
-    if (moreUp || moreDown) {
-      co_await client_.socket().loop().yield();
-      continue;
-    }
-    const bool heard = co_await untilEither(now() + settings_.stallTimeout);
-    if (!heard) co_return refuse(Fault::AnswerStalled);
-  }
-}
-
-std::optional<Serving::Turn> Serving::endOf(const BodyPump& answer, const BodyPump& request) {
-  if (answer.state() == State::BadFraming) return refuse(Fault::AnswerFraming);
-  if (answer.state() == State::Cut || answer.state() == State::SourceBroken) return refuse(Fault::ServerEnded);
-  if (answer.state() == State::SinkBroken || client_.socket().isBroken()) return Turn::ClientCut;
-  if (answer.state() == State::Open) return faultOf(request);
-  const auto flushed = toClient_.flush();
-  if (!flushed) return Turn::ClientCut;
-  if (!*flushed) return std::nullopt;
-  const bool isWhole = request.state() == State::Done && toServer_.isFlushed();
-  asking_ = !isWhole;
-  answering_ = false;
-  again_ = true;
-  return keeps_ && isWhole && !answer.lastsUntilEnd() ? Turn::Go : Turn::End;
+  return Turn::Go;
 }
 
 io::Task<CloseReason> Serving::tunnel() {
@@ -235,8 +140,9 @@ io::Task<CloseReason> Serving::tunnel() {
   co_return reason;
 }
 
-void Serving::answer() {
-  const std::string text = answerOf(refusal_, !asking_ || !asked_.head);
+void Serving::answer() { say(answerOf(refusal_, !asking_ || !asked_.head)); }
+
+void Serving::say(std::string_view text) {
   tap_.onBytes(Direction::Downstream, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()),
                now());
   const Status written = toClient_.write(text);

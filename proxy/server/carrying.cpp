@@ -3,6 +3,7 @@
 #include "proxy/relay/relay.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/serve/serving.h"
+#include "proxy/server/service_ways.h"
 
 namespace loam::server {
 
@@ -37,16 +38,10 @@ void countEnd(Counters& counters, CloseReason reason) {
   }
 }
 
-io::Task<CloseReason> serveWith(WorkerContext& context, relay::Leg downstream, relay::Leg upstream, relay::Tap& tap,
-                                relay::Relayed& progress, const filters::ServeSettings& settings) {
-  serve::Serving serving(context.serving, settings, downstream, upstream, tap, progress);
+io::Task<CloseReason> serveWith(WorkerContext& context, ServiceWays ways, relay::Leg downstream, relay::Leg upstream,
+                                relay::Tap& tap, relay::Relayed& progress, const filters::ServeSettings& settings) {
+  serve::Serving serving(context.serving, settings, ways, downstream, upstream, tap, progress);
   co_return co_await serving.run();
-}
-
-io::Task<CloseReason> carryOn(WorkerContext& context, relay::Leg downstream, relay::Leg upstream, relay::Tap& tap,
-                              relay::Relayed& progress, const filters::ServeSettings* serve) {
-  if (serve == nullptr) return relay::relay(downstream, upstream, tap, context.resources, progress);
-  return serveWith(context, downstream, upstream, tap, progress, *serve);
 }
 
 }  // namespace
@@ -128,8 +123,13 @@ void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error) {
 }
 
 io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve) {
-  const CloseReason reason = co_await carryOn(context, downstream, upstream, tap, live.progress(), serve.get());
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
+                             std::string identity) {
+  relay::Relayed& progress = live.progress();
+  io::Task<CloseReason> carried = serve ? serveWith(context, ServiceWays(context, facts, std::move(identity)),
+                                                    downstream, upstream, tap, progress, *serve)
+                                        : relay::relay(downstream, upstream, tap, context.resources, progress);
+  const CloseReason reason = co_await std::move(carried);
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
     context.loopGuard.answered(facts.destination);
   tap.onClosed(live.isClosed() ? CloseReason::Aborted : reason, context.loop.now());

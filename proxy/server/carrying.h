@@ -51,8 +51,9 @@ relay::CloseReason reasonOf(const Error& error);
 void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error);
 /// How a connection is carried, as its service said when it began: served under these settings; null: relayed.
 using Serve = std::shared_ptr<const filters::ServeSettings>;
-/// Relays or serves to the end, and tells everybody who counts.
+/// Relays or serves to the end, and tells everybody who counts. `identity`: SPIFFE id that the caller's proxy proved.
 io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve);
+                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
+                             std::string identity);
 
 }  // namespace loam::server

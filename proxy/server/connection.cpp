@@ -66,7 +66,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   live.securedBy(upstream->stream.get());
   context.counters.security(upstream->security).add();
   tap->onConnected({context.loop.clock().now() - dialled, upstream->security, upstream->identity});
-  co_await carryAndCount(context, facts, **downstream, upstream->leg(), *tap, live, std::move(serve));
+  co_await carryAndCount(context, facts, **downstream, upstream->leg(), *tap, live, std::move(serve), {});
 }
 
 }  // namespace loam::server

@@ -45,8 +45,8 @@ struct WorkerContext {
   Peers& peers;
   filter::VerdictSink& verdicts;
   DialTerms terms;
-  const ServiceTable* services;  ///< swapped between two events of the loop
-  Missed missed;                 ///< destinations that it does not know
+  std::shared_ptr<const ServiceTable> services;  ///< swapped between two events of the loop
+  Missed missed;                                 ///< destinations that it does not know
   /// Asks that the next connections to a destination go past the proxy, so that their clients meet the real answer.
   /// `done` is called from any thread once that holds, or never will.
   std::function<void(const SocketAddress&, std::function<void()> done)> onBypass;

@@ -39,6 +39,7 @@ struct alignas(128) Counters {
   BySecurity fallbacks;                           ///< of callers at `prefer` that went on in plaintext, by why
   BySecurity withoutPeer;                         ///< refused, since TLS was not to be had and is a must, by why
   serve::Counters serving;
+  filter::Tally tally;
   Counter acceptExhausted;  ///< clients let go because descriptors ran out
 
   static Counter& of(BySecurity& all, relay::Security security) {

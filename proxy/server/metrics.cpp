@@ -115,6 +115,24 @@ void collectServing(const std::vector<const Counters*>& workers, MetricFamilies&
   families.push_back(std::move(refused));
 }
 
+/// What filters did to served exchanges.
+void collectTallies(const std::vector<const Counters*>& workers, MetricFamilies& families) {
+  const auto total = [&workers](Counter filter::Tally::*of) {
+    double sum = 0;
+    for (const Counters* counters : workers) sum += static_cast<double>((counters->tally.*of).get());
+    return sum;
+  };
+  auto faults = family("loam_faults_total", "Exchanges that the fault flag had something done to, by what.",
+                       prometheus::MetricType::Counter);
+  append(faults, total(&filter::Tally::delayed), {{"what", "delayed"}});
+  append(faults, total(&filter::Tally::aborted), {{"what", "aborted"}});
+  append(faults, total(&filter::Tally::mocked), {{"what", "answered"}});
+  append(faults, total(&filter::Tally::spared), {{"what", "spared"}});
+  families.push_back(std::move(faults));
+  addCounter(families, "loam_policy_denied_exchanges_total", "Exchanges that the policy of their service denied.",
+             total(&filter::Tally::denied));
+}
+
 }  // namespace
 
 void addCounter(MetricFamilies& families, std::string name, std::string help, double value) {
@@ -156,6 +174,7 @@ void collectWorkers(const std::vector<const Counters*>& workers, MetricFamilies&
              "Connections that the observe flag of their service left out.", sum(workers, &Counters::notObserved));
   collectSecurity(workers, families);
   collectServing(workers, families);
+  collectTallies(workers, families);
   addCounter(families, "loam_relay_accepts_exhausted_total", "Clients let go because descriptors ran out.",
              sum(workers, &Counters::acceptExhausted));
 }

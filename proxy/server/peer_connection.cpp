@@ -118,7 +118,7 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
     tap->onClosed(CloseReason::DownstreamReset, context.loop.now());
     co_return;
   }
-  co_await carryAndCount(context, facts, relay::Leg(*stream), upstream->leg(), *tap, live, std::move(serve));
+  co_await carryAndCount(context, facts, relay::Leg(*stream), upstream->leg(), *tap, live, std::move(serve), identity);
 }
 
 }  // namespace loam::server

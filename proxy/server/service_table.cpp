@@ -77,6 +77,7 @@ std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay
 
 std::vector<std::string> ServiceTable::capabilities() {
   return {std::string(wire::kDrainCapability),
+          "fault.on",
           "mtls.observe",
           "mtls.permissive",
           "mtls.prefer",
@@ -84,10 +85,12 @@ std::vector<std::string> ServiceTable::capabilities() {
           "observe.on",
           "observe.sampled",
           "policy.enforce",
+          "policy.exchanges",
           "policy.simulate",
           "rate_limit.enforce",
           "rate_limit.simulate",
-          "serve.on"};
+          "serve.on",
+          "timeouts.on"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -118,6 +121,9 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     auto admission = admissionOf(config, ledger);
     if (!admission) return fail(std::move(admission).error());
     service.admission = *std::move(admission);
+    auto exchanges = exchangeFiltersOf(config, snapshot.defaults);
+    if (!exchanges) return fail(std::move(exchanges).error());
+    service.exchanges = *std::move(exchanges);
     service.rules = rulesOf(config);
     if (!service.rules.empty()) table.rules_.emplace(service.name, service.rules);
     if (service.mtls.isOn()) {
@@ -132,6 +138,9 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     }
     table.services_.push_back(std::move(service));
   }
+  auto exchanges = exchangeFiltersOf({}, snapshot.defaults);
+  if (!exchanges) return fail(std::move(exchanges).error());
+  table.otherwise_.exchanges = *std::move(exchanges);
   table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it
   if (!unknown.empty()) {
     std::string list;

@@ -16,6 +16,7 @@
 #include "proxy/filters/serve.h"
 #include "proxy/guard/closed_endpoint.h"
 #include "proxy/relay/tap.h"
+#include "proxy/server/exchange_filters.h"
 #include "proxy/wire/snapshot.h"
 
 namespace loam::server {
@@ -73,6 +74,7 @@ struct Service {
   ObserveGate observe{};
   filters::MtlsGate mtls{};
   ServeGate serve{};
+  ExchangeFilters exchanges{};
   std::string rules{};  ///< what `admission` is made of; empty: nothing that live connections would be judged by again
   /// Asked in this order before a connection to it is dialled.
   std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};

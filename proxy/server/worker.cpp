@@ -24,6 +24,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
       peerIdentity_(peerAccess_.identity, loop_->clock()),
       peers_(*loop_, peerAccess_.port, peerIdentity_),
       verdicts_(verdicts ? std::move(verdicts) : std::make_unique<filter::NoVerdicts>()),
+      serving_{.relay = *resources_, .counters = counters_.serving, .tally = counters_.tally, .verdicts = *verdicts_},
       context_{.loop = *loop_,
                .resources = *resources_,
                .serving = serving_,
@@ -35,7 +36,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
                .peers = peers_,
                .verdicts = *verdicts_,
                .terms = {},
-               .services = services_.get(),
+               .services = services_,
                .missed = {},
                .onBypass = std::move(onBypass)} {}
 
@@ -66,7 +67,7 @@ void Worker::setTerms(DialTerms terms) {
 void Worker::install(std::shared_ptr<const ServiceTable> services, std::function<void()> done) {
   loop_->post([this, services = std::move(services), done = std::move(done)] {
     const std::shared_ptr<const ServiceTable> before = std::exchange(services_, services);
-    context_.services = services_.get();
+    context_.services = services_;
     peers_.onSnapshot();
     review(live_, *before, *services_, loop_->now(),
            [this](const LiveConnection& live, const Service& service, std::string_view identity) {

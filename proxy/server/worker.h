@@ -90,7 +90,6 @@ class Worker {
   HeartbeatPage& heartbeats_;
   std::unique_ptr<relay::Resources> resources_ = std::make_unique<relay::Resources>();
   Counters counters_;
-  serve::Resources serving_{.relay = *resources_, .counters = counters_.serving};
   LiveConnections live_;
   LoopGuard loopGuard_;
   const PeerAccess peerAccess_;
@@ -98,6 +97,7 @@ class Worker {
   std::uint64_t judged_ = 0;  // version of the identity that live connections were last held against
   Peers peers_;
   std::unique_ptr<filter::VerdictSink> verdicts_;
+  serve::Resources serving_;
   std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
   WorkerContext context_;
   std::vector<std::unique_ptr<Entrance>> entrances_;

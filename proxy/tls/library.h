@@ -5,6 +5,7 @@
 #include "proxy/base/result.h"
 
 typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
+typedef struct ossl_provider_st OSSL_PROVIDER;
 
 namespace loam::tls {
 
@@ -25,7 +26,9 @@ class Library {
  private:
   Library() = default;
   OSSL_LIB_CTX* library_ = nullptr;
-  OSSL_LIB_CTX* behind_ = nullptr;  // where the whole provider is, with all that its algorithms fetch themselves
+  OSSL_PROVIDER* narrow_ = nullptr;  // of library_
+  OSSL_LIB_CTX* behind_ = nullptr;   // where the whole provider is, with all that its algorithms fetch themselves
+  OSSL_PROVIDER* whole_ = nullptr;
 };
 
 }  // namespace loam::tls

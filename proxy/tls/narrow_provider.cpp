@@ -79,13 +79,13 @@ int start(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** f
 
 }  // namespace
 
-bool loadNarrow(OSSL_LIB_CTX* library, OSSL_PROVIDER* whole) {
+OSSL_PROVIDER* loadNarrow(OSSL_LIB_CTX* library, OSSL_PROVIDER* whole) {
+  if (tables() == nullptr || whole == nullptr) return nullptr;
   loading = whole;
-  const bool loaded = tables() != nullptr && whole != nullptr &&
-                      OSSL_PROVIDER_add_builtin(library, "narrow", start) == 1 &&
-                      OSSL_PROVIDER_load(library, "narrow") != nullptr;
+  OSSL_PROVIDER* narrow = nullptr;
+  if (OSSL_PROVIDER_add_builtin(library, "narrow", start) == 1) narrow = OSSL_PROVIDER_load(library, "narrow");
   loading = nullptr;
-  return loaded;
+  return narrow;
 }
 
 }  // namespace loam::tls

@@ -16,6 +16,14 @@ std::vector<Need> needs(const Target& target) {
   return {servedWhole()};
 }
 
+std::vector<std::string_view> demands(const Target& target) {
+  const auto settings = typed<filters::FaultSettings>(target.settings);
+  std::vector<std::string_view> all;
+  if (!settings.actsOnExchanges()) all.emplace_back("fault.connections");
+  if (settings.bytesPerSecond) all.emplace_back("fault.bandwidth");
+  return all;
+}
+
 }  // namespace
 
 /// Never without an end.
@@ -27,7 +35,8 @@ Feature fault() {
           .settings = settingsOf<filters::FaultSettings>,
           .complete = completeOf<filters::FaultSettings>,
           .outline = filters::outline<filters::FaultSettings>,
-          .needs = needs};
+          .needs = needs,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -28,6 +28,15 @@ std::optional<std::size_t> Feature::rung(std::string_view stage) const {
   return static_cast<std::size_t>(found - ladder.begin());
 }
 
+std::vector<std::string_view> capabilitiesFor(const Feature& feature, const Stage& stage, const Json::Value& settings) {
+  if (stage.capability.empty()) return {};
+  std::vector<std::string_view> all{stage.capability};
+  if (feature.demands == nullptr) return all;
+  const auto more = feature.demands({stage.name, settings});
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
 std::optional<std::string> refusesMove(const Feature& feature, std::string_view from, std::string_view to) {
   const auto start = feature.rung(from);
   const auto end = feature.rung(to);

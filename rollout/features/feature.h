@@ -93,6 +93,8 @@ struct Feature {
   std::vector<Need> (*needs)(const Target& target);
   /// What has to be shown before it rises so; null: nothing ever.
   std::vector<Check> (*checks)(const Rise& rise, const ReadGround& read) = nullptr;
+  /// What a proxy has to be able to do for these settings, besides the stage itself; null: nothing ever.
+  std::vector<std::string_view> (*demands)(const Target& target) = nullptr;
 
   /// Its place in the ladder; nothing for a name that is no stage of it.
   std::optional<std::size_t> rung(std::string_view stage) const;
@@ -102,6 +104,9 @@ struct Feature {
 std::span<const Feature> registry();
 /// Null when there is no such feature.
 const Feature* find(std::string_view name);
+
+/// All that a proxy has to say it can do to be given the stage with these settings; none for "off".
+std::vector<std::string_view> capabilitiesFor(const Feature& feature, const Stage& stage, const Json::Value& settings);
 
 /// Why a flag may not go from one stage to another in one move: nothing when it may. Down is always allowed; up may
 /// pass over stages that work beside the relay, and over no other. Both are stages of the feature.

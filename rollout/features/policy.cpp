@@ -1,5 +1,7 @@
 #include "proxy/filters/policy.h"
 
+#include <algorithm>
+
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -17,6 +19,16 @@ std::vector<Need> needs(const Target& target) {
   return {servedWhole()};
 }
 
+std::vector<std::string_view> demands(const Target& target) {
+  const auto settings = typed<filters::PolicySettings>(target.settings);
+  std::vector<std::string_view> all;
+  if (settings.actsOnExchanges()) all.emplace_back("policy.exchanges");
+  const bool asksForTokens = std::any_of(settings.rules.begin(), settings.rules.end(),
+                                         [](const filters::PolicyRule& rule) { return rule.jwt.has_value(); });
+  if (asksForTokens) all.emplace_back("policy.jwt");
+  return all;
+}
+
 }  // namespace
 
 /// Rules on connections need nothing; those on exchanges need `serve`.
@@ -28,7 +40,8 @@ Feature policy() {
           .settings = settingsOf<filters::PolicySettings>,
           .complete = completeOf<filters::PolicySettings>,
           .outline = filters::outline<filters::PolicySettings>,
-          .needs = needs};
+          .needs = needs,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -17,6 +17,11 @@ std::vector<Need> needs(const Target& target) {
   return {servedWhole()};
 }
 
+std::vector<std::string_view> demands(const Target& target) {
+  if (!typed<filters::RateLimitSettings>(target.settings).actsOnExchanges()) return {};
+  return {"rate_limit.exchanges"};
+}
+
 }  // namespace
 
 /// Caps on connections need nothing; limits on exchanges need `serve`.
@@ -28,7 +33,8 @@ Feature rateLimit() {
           .settings = settingsOf<filters::RateLimitSettings>,
           .complete = completeOf<filters::RateLimitSettings>,
           .outline = filters::outline<filters::RateLimitSettings>,
-          .needs = needs};
+          .needs = needs,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -12,6 +12,11 @@ constexpr Stage kLadder[] = {
     {.name = "on", .unit = Unit::Request, .capability = "timeouts.on"},
 };
 
+std::vector<std::string_view> demands(const Target& target) {
+  if (!typed<filters::TimeoutsSettings>(target.settings).connect) return {};
+  return {"timeouts.connect"};
+}
+
 }  // namespace
 
 /// None is set until somebody sets it.
@@ -23,7 +28,8 @@ Feature timeouts() {
           .settings = settingsOf<filters::TimeoutsSettings>,
           .complete = completeOf<filters::TimeoutsSettings>,
           .outline = filters::outline<filters::TimeoutsSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -21,8 +21,8 @@ std::optional<wire::FeatureConfig> compileFor(const flags::Flag& flag, const Pla
   const features::Feature* feature = features::find(flag.cell.feature);
   const auto rung = feature == nullptr ? std::nullopt : feature->rung(flag.stage);
   if (!rung) return std::nullopt;  // written by a later version: no proxy is told what this one cannot judge
-  const std::string_view capability = feature->ladder[*rung].capability;
-  if (!capability.empty() && !std::binary_search(capabilities.begin(), capabilities.end(), capability)) {
+  for (const std::string_view capability : features::capabilitiesFor(*feature, feature->ladder[*rung], flag.settings)) {
+    if (std::binary_search(capabilities.begin(), capabilities.end(), capability)) continue;
     withheld.push_back({flag.cell.service, std::string(capability)});
     flags::Flag off = flag;
     off.stage = "off";
@@ -42,9 +42,10 @@ bool asksWhoCalls(const std::vector<wire::FeatureConfig>& configs) {
   });
 }
 
-bool meetsPeers(const std::vector<wire::FeatureConfig>& configs) {
+/// Whether it matters which proxies stand beside the service: they are its peers, or a fault is theirs to do.
+bool asksForProxies(const std::vector<wire::FeatureConfig>& configs) {
   return std::any_of(configs.begin(), configs.end(), [](const wire::FeatureConfig& config) {
-    return config.feature == "mtls" && config.stage != "off";
+    return (config.feature == "mtls" || config.feature == "fault") && config.stage != "off";
   });
 }
 
@@ -78,7 +79,7 @@ wire::ServiceConfig compile(const std::string& service, const Place& place, cons
     }
   }
   if (asksWhoCalls(config.features)) config.callers = place.callers;
-  if (meetsPeers(config.features)) config.proxies = place.proxies();
+  if (asksForProxies(config.features)) config.proxies = place.proxies();
   return config;
 }
 

@@ -84,14 +84,16 @@ Expected expect(const Flag& before, const Flag& after, const Reach& reach, const
   return {rate, shareAt(before, reach.stage, feature), shareAt(after, reach.stage, feature)};
 }
 
-void lookAtProxies(const std::string& service, std::string_view capability, const Sight& sight, Reach& reach) {
+void lookAtProxies(const std::string& service, const std::vector<std::string_view>& demanded, const Sight& sight,
+                   Reach& reach) {
   for (const Carrier& carrier : *sight.carriers) {
     if (service != flags::kEveryService && !carrier.carries(service)) continue;
     reach.carriers.push_back(carrier.name);
     if (carrier.silent) reach.silent.push_back(carrier.name);
-    const bool knows =
-        std::binary_search(carrier.capabilities.begin(), carrier.capabilities.end(), capability, std::less<>());
-    if (carrier.asked && !capability.empty() && !knows) reach.lacking.push_back(carrier.name);
+    const bool knowsAll = std::all_of(demanded.begin(), demanded.end(), [&](std::string_view capability) {
+      return std::binary_search(carrier.capabilities.begin(), carrier.capabilities.end(), capability, std::less<>());
+    });
+    if (carrier.asked && !knowsAll) reach.lacking.push_back(carrier.name);
   }
 }
 
@@ -112,7 +114,9 @@ Reach reachOf(const Flag& before, const Flag& after, const Sight& sight) {
   const features::Feature* feature = features::find(after.cell.feature);
   const features::Stage* to = feature == nullptr ? nullptr : stageOf(*feature, after);
   const features::Stage* from = feature == nullptr ? nullptr : stageOf(*feature, before);
-  lookAtProxies(service, to == nullptr ? std::string_view() : to->capability, sight, reach);
+  const auto demanded =
+      to == nullptr ? std::vector<std::string_view>() : features::capabilitiesFor(*feature, *to, after.settings);
+  lookAtProxies(service, demanded, sight, reach);
   if (to == nullptr || from == nullptr) return reach;
   const features::Stage& higher = to < from ? *from : *to;
   const features::Stage& lower = to < from ? *to : *from;

@@ -19,9 +19,12 @@ class ServeFixture : public relay::RelayFixture {
   }
   void TearDown() override { scope.cancelAll(); }  // before what its tasks use
   io::Task<relay::CloseReason> carry() override {
-    Serving serving(shared, settings, *downstream, *upstream, tap, progress);
+    Serving serving(shared, settings, ways(), *downstream, *upstream, tap, progress);
     co_return co_await serving.run();
   }
+
+  /// Nothing but the server, unless a test has filters.
+  virtual Ways& ways() { return straight; }
 
   void say(io::Socket& by, std::string_view text, bool thenEnd = false) {
     scope.spawn(send(by, {text.begin(), text.end()}, thenEnd));
@@ -53,7 +56,10 @@ class ServeFixture : public relay::RelayFixture {
   bool serverOver = false, clientOver = false;
   filters::ServeSettings settings;
   Counters counters;
-  Resources shared{.relay = *resources, .counters = counters};
+  filter::Tally tally;
+  filter::NoVerdicts verdicts;
+  Resources shared{.relay = *resources, .counters = counters, .tally = tally, .verdicts = verdicts};
+  StraightAhead straight;
 };
 
 }  // namespace loam::serve

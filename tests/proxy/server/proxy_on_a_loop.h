@@ -65,7 +65,7 @@ struct ProxyOnALoop {
   }
   void install(std::shared_ptr<const ServiceTable> table) {
     services = std::move(table);
-    context.services = services.get();
+    context.services = services;
   }
 
   std::unique_ptr<io::EventLoop> loop;
@@ -73,7 +73,8 @@ struct ProxyOnALoop {
   TellingTaps taps;
   TellingVerdicts verdicts;
   Counters counters;
-  serve::Resources serving{.relay = resources, .counters = counters.serving};
+  serve::Resources serving{
+      .relay = resources, .counters = counters.serving, .tally = counters.tally, .verdicts = verdicts};
   LiveConnections live;
   LoopGuard loopGuard{{}};
   PeerIdentity identity;
@@ -90,7 +91,7 @@ struct ProxyOnALoop {
                         .peers = peers,
                         .verdicts = verdicts,
                         .terms = {},
-                        .services = services.get(),
+                        .services = services,
                         .missed = {},
                         .onBypass = [](const SocketAddress&, const std::function<void()>& done) { done(); }};
   io::TaskScope connections;

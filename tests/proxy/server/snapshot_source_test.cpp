@@ -185,7 +185,7 @@ TEST_F(SnapshotSourceTest, NeverGoesBack) {
 TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   wire::Snapshot strange = snapshotOf(1, 4);
   wire::FeatureConfig feature;
-  feature.feature = "fault";
+  feature.feature = "retries";
   feature.stage = "on";
   strange.defaults = {feature};
   wire::Snapshot foreign = snapshotOf(1, 5);
@@ -204,7 +204,7 @@ TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   std::string reasons;
   for (const wire::Watch& watch : controller->heard())
     reasons += watch.refused ? watch.refused->reasons.at(0) + "\n" : "";
-  EXPECT_NE(reasons.find("fault.on"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("retries.on"), std::string::npos) << reasons;
   EXPECT_NE(reasons.find("for q"), std::string::npos) << reasons;
 }
 

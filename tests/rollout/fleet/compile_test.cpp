@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "proxy/base/json.h"
 #include "rollout/features/feature.h"
 
 namespace loam::fleet {
@@ -18,6 +19,10 @@ std::vector<std::string> everything() {
     for (const features::Stage& stage : feature.ladder) {
       if (!stage.capability.empty()) all.emplace_back(stage.capability);
     }
+  }
+  for (const char* more : {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "fault.connections",
+                           "fault.bandwidth", "timeouts.connect"}) {
+    all.emplace_back(more);
   }
   std::sort(all.begin(), all.end());
   return all;
@@ -190,6 +195,57 @@ TEST(CompileTest, AStageThatAProxyDoesNotKnowIsOffToIt) {
         EXPECT_TRUE(!is || config.stage == "off") << expected.capability;
       }
     }
+  }
+}
+
+TEST(CompileTest, SettingsThatAProxyCannotCarryOutAreOffToIt) {
+  struct Case {
+    std::string feature;
+    std::size_t rung;
+    std::string settings;
+    std::string demanded;
+  };
+  const Case cases[] = {
+      {"policy", 2, R"({"rules": [{"name": "r", "action": "deny", "match": {"paths": ["/a"]}}]})", "policy.exchanges"},
+      {"policy", 1, R"({"rules": [{"name": "r", "action": "deny", "match": {}, "jwt": {"issuers": ["i"]}}]})",
+       "policy.jwt"},
+      {"rate_limit", 2, R"({"limits": [{"name": "r", "rate": "1/s"}]})", "rate_limit.exchanges"},
+      {"fault", 1, R"({"at": "connection", "abort": {"reset": true}})", "fault.connections"},
+      {"fault", 1, R"({"bytes_per_second": "1KiB"})", "fault.bandwidth"},
+      {"timeouts", 2, R"({"connect": "1s"})", "timeouts.connect"},
+  };
+  for (const Case& one : cases) {
+    const features::Feature& feature = *features::find(one.feature);
+    Mesh mesh;
+    flags::Flag flag = flagOf("a", feature, one.rung);
+    mesh.desired.flags[flag.cell] = flag;
+    std::vector<std::string> known = everything();
+    std::erase(known, one.demanded);
+    const auto stageFor = [&](const std::string& settings) {
+      mesh.desired.flags[flag.cell].settings = *parseJson(settings);
+      std::vector<Withheld> withheld;
+      const auto snapshot = compile("p", {"a"}, mesh.topology, mesh.desired, known, withheld);
+      const auto& got = snapshot.services.at(0).features;
+      const auto found = std::find_if(got.begin(), got.end(), [&](const auto& c) { return c.feature == one.feature; });
+      EXPECT_EQ(withheld.empty(), found != got.end());
+      return found == got.end() ? withheld.at(0).capability : found->stage;
+    };
+    EXPECT_EQ(stageFor(one.settings), one.demanded);
+    EXPECT_EQ(stageFor("{}"), feature.ladder[one.rung].name) << one.demanded;
+  }
+}
+
+TEST(CompileTest, AFaultIsToldWhichProxiesStandBesideTheService) {
+  for (const bool isMeshed : {true, false}) {
+    Mesh mesh;
+    mesh.desired.flags.clear();
+    graph::Instance instance;
+    if (isMeshed) instance.proxies = {"p1"};
+    mesh.topology.services["a"].instances = {instance};
+    const flags::Flag flag = flagOf("a", *features::find("fault"), 1);
+    mesh.desired.flags[flag.cell] = flag;
+    const auto names = isMeshed ? std::vector<std::string>{"p1"} : std::vector<std::string>();
+    EXPECT_EQ(mesh.snapshot().services.at(0).proxies, names);
   }
 }
 

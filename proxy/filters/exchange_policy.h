@@ -1,0 +1,42 @@
+#pragma once
+
+#include <json/value.h>
+
+#include "proxy/filter/http_filter.h"
+#include "proxy/filters/policy.h"
+#include "proxy/filters/policy_decision.h"
+#include "proxy/filters/source_share.h"
+
+namespace loam::filters {
+
+/// What a policy says of one exchange: the first rule that fits it, then the default. Pure; rules that ask for a token
+/// fit nothing, since nobody reads tokens yet (such settings are not given to this proxy).
+PolicyDecision decide(const filter::Exchange& exchange, const PolicySettings& settings);
+
+/// A service's policy on exchanges, behind its policy on connections (PolicyFilter): what that one denies is not asked
+/// about again. Where a rule looks at paths, requests go on under the path that was compared, and those whose path has
+/// no one form get 400 (C1).
+class ExchangePolicy final : public filter::HttpFilter {
+ public:
+  enum class Stage : std::uint8_t { Simulate, Enforce };
+
+  /// As a snapshot says it; null where none of its rules acts on exchanges. InvalidArgument names what cannot be read.
+  static Result<std::unique_ptr<const ExchangePolicy>> make(std::string_view stage, SourceShare enforced,
+                                                            const Json::Value& settings);
+
+  ExchangePolicy(PolicySettings settings, Stage stage, SourceShare enforced);
+
+  /// Tells the exchange's verdicts of each that the policy denies, whether it was enforced or not.
+  io::Task<Result<filter::Response>> handle(filter::Exchange& exchange, filter::Next next) const override;
+
+ private:
+  /// False: it has no one form.
+  bool unifyPath(filter::Exchange& exchange) const;
+
+  const PolicySettings settings_;
+  const Stage stage_;
+  const SourceShare enforced_;
+  const bool looksAtPaths_;
+};
+
+}  // namespace loam::filters

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "proxy/filter/exchange.h"
+
+namespace loam::filters {
+
+/// A share of the exchanges of a service, as a snapshot says it. The unit is the trace (W3C traceparent), so that every
+/// hop of one request chooses alike and a greater share keeps whom a smaller one had; of a request without one the
+/// proxy draws. Immutable.
+struct ExchangeShare {
+  static constexpr std::int32_t kWhole = 100'000;
+
+  std::int32_t share = kWhole;  ///< thousandths of a percent
+  std::string salt{};           ///< of the buckets
+
+  bool has(const filter::Exchange& exchange) const;
+};
+
+}  // namespace loam::filters

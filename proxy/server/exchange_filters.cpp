@@ -1,0 +1,78 @@
+#include "proxy/server/exchange_filters.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/filters/exchange_policy.h"
+#include "proxy/filters/fault_filter.h"
+#include "proxy/filters/timeouts_filter.h"
+#include "proxy/server/admission.h"
+
+namespace loam::server {
+
+namespace {
+
+using Filter = std::unique_ptr<const filter::HttpFilter>;
+using Make = Result<Filter> (*)(const wire::FeatureConfig& config);
+
+filters::ExchangeShare exchangeShareOf(const wire::FeatureConfig& config) { return {config.share, config.salt}; }
+
+template <class Made>
+Result<Filter> asFilter(Result<Made> made) {
+  if (!made) return fail(std::move(made).error());
+  return Filter(*std::move(made));
+}
+
+Result<Filter> policy(const wire::FeatureConfig& config) {
+  return asFilter(filters::ExchangePolicy::make(config.stage, shareOf(config), config.settings));
+}
+Result<Filter> fault(const wire::FeatureConfig& config) {
+  return asFilter(filters::FaultFilter::make(exchangeShareOf(config), config.settings));
+}
+Result<Filter> timeouts(const wire::FeatureConfig& config) {
+  return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));
+}
+
+/// The flag of the service itself, else that of every service; null where it is off.
+const wire::FeatureConfig* configOf(const wire::ServiceConfig& service,
+                                    const std::vector<wire::FeatureConfig>& defaults, std::string_view feature) {
+  for (const auto* features : {&service.features, &defaults}) {
+    const auto found = std::find_if(features->begin(), features->end(),
+                                    [&](const wire::FeatureConfig& config) { return config.feature == feature; });
+    if (found != features->end()) return found->stage == "off" ? nullptr : &*found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
+                                          const std::vector<wire::FeatureConfig>& defaults) {
+  struct One {
+    std::string_view feature;
+    Make make;
+    bool callee;
+    bool caller;
+  };
+  const One inOrder[] = {{"policy", policy, true, false},
+                         {"fault", fault, true, service.proxies.empty()},
+                         {"timeouts", timeouts, true, true}};
+  ExchangeFilters filters;
+  for (const One& one : inOrder) {
+    const wire::FeatureConfig* config = configOf(service, defaults, one.feature);
+    if (config == nullptr) continue;
+    for (const auto& [acts, chain] : {std::pair(one.callee, &filters.atCallee), {one.caller, &filters.atCaller}}) {
+      if (!acts) continue;
+      auto filter = one.make(*config);
+      if (!filter) {
+        Error error = std::move(filter).error();
+        error.context.insert(0, "settings of " + config->feature + " for " + service.name + ": ");
+        return fail(std::move(error));
+      }
+      if (*filter) chain->push_back(*std::move(filter));
+    }
+  }
+  return filters;
+}
+
+}  // namespace loam::server

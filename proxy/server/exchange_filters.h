@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "proxy/filter/http_filter.h"
+#include "proxy/wire/snapshot.h"
+
+namespace loam::server {
+
+/// The filters that served exchanges of one service go through, outside in (DESIGN section 4), by where this proxy
+/// stands on their way.
+struct ExchangeFilters {
+  filter::HttpFilters atCallee;  ///< beside the service
+  filter::HttpFilters atCaller;  ///< beside who calls it, or in the middle
+};
+
+/// What the features of the service, and those of every service that it says nothing else of, ask for. A fault is
+/// done where the service's own proxy stands, else beside the caller, so that it is done once. InvalidArgument names
+/// the settings that cannot be read.
+Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
+                                          const std::vector<wire::FeatureConfig>& defaults);
+
+}  // namespace loam::server

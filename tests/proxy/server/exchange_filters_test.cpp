@@ -1,0 +1,62 @@
+#include "proxy/server/exchange_filters.h"
+
+#include <gtest/gtest.h>
+
+#include "proxy/base/json.h"
+#include "proxy/server/service_table.h"
+
+namespace loam::server {
+namespace {
+
+wire::FeatureConfig config(const std::string& feature, const std::string& stage, const std::string& settings) {
+  wire::FeatureConfig made;
+  made.feature = feature;
+  made.stage = stage;
+  made.salt = "salt";
+  made.settings = *parseJson(settings);
+  return made;
+}
+
+constexpr const char* kRule = R"({"rules": [{"name": "r", "action": "deny", "match": {"paths": ["/a"]}}]})";
+
+TEST(ExchangeFiltersTest, EachStandsWhereItActs) {
+  wire::ServiceConfig service;
+  service.name = "cart";
+  service.features = {config("fault", "on", R"({"delay": "1s"})"), config("policy", "enforce", kRule),
+                      config("timeouts", "on", R"({"request": "1s"})")};
+  auto filters = exchangeFiltersOf(service, {});
+  ASSERT_TRUE(filters);
+  EXPECT_EQ(filters->atCallee.size(), 3u);
+  EXPECT_EQ(filters->atCaller.size(), 2u) << "nobody stands beside the service: the caller's side does the fault";
+  service.proxies = {"p1"};
+  EXPECT_EQ(exchangeFiltersOf(service, {})->atCaller.size(), 1u);
+}
+
+TEST(ExchangeFiltersTest, TheFlagOfAServiceIsBeforeThatOfAll) {
+  const std::vector<wire::FeatureConfig> all{config("timeouts", "on", R"({"request": "1s"})")};
+  wire::ServiceConfig service;
+  EXPECT_EQ(exchangeFiltersOf(service, all)->atCaller.size(), 1u);
+  service.features = {config("timeouts", "off", "{}")};
+  EXPECT_EQ(exchangeFiltersOf(service, all)->atCaller.size(), 0u);
+}
+
+TEST(ExchangeFiltersTest, SettingsThatCannotBeReadAreNamed) {
+  wire::ServiceConfig service;
+  service.name = "cart";
+  service.features = {config("fault", "on", R"({"delay": "soon"})")};
+  const auto filters = exchangeFiltersOf(service, {});
+  ASSERT_FALSE(filters);
+  EXPECT_EQ(filters.error().code, ErrorCode::InvalidArgument);
+  EXPECT_NE(filters.error().context.find("settings of fault for cart"), std::string::npos);
+}
+
+TEST(ExchangeFiltersTest, DestinationsOfNoServiceHaveThoseOfAll) {
+  wire::Snapshot snapshot;
+  snapshot.defaults = {config("timeouts", "on", R"({"request": "1s"})")};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table) << table.error().describe();
+  EXPECT_EQ(table->otherwise().exchanges.atCaller.size(), 1u);
+}
+
+}  // namespace
+}  // namespace loam::server
