@@ -45,6 +45,11 @@ option(LOAM_TOGETHER "Compile the files of a folder as a few: a third of the tim
 set(CMAKE_UNITY_BUILD ${LOAM_TOGETHER})
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
 
+if(LOAM_TOGETHER)
+  # A coroutine that holds an object of its file's unnamed namespace: the file is no main file any more.
+  target_compile_options(loam_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
+
 # loam_apart(file...): those that do not compile beside others of their folder, mostly for names that both use.
 function(loam_apart)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)

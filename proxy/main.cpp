@@ -110,7 +110,7 @@ server::SnapshotSource::Kept keptSnapshot(const server::Settings& settings) {
 /// What the disk holds, for the first connection already; nothing where there is none, or none that can be used, which
 /// is the snapshot source's to say.
 std::shared_ptr<const server::ServiceTable> servicesOf(const server::SnapshotSource::Kept& kept, bool killed,
-                                                       filters::ConnectionLedger& ledger) {
+                                                       filters::ServiceLedger& ledger) {
   if (!kept || !*kept) return nullptr;
   auto table = server::ServiceTable::make(killed ? server::whatKillLeaves(**kept) : **kept, ledger);
   return table ? std::make_shared<const server::ServiceTable>(*std::move(table)) : nullptr;
@@ -120,7 +120,7 @@ std::shared_ptr<const server::ServiceTable> servicesOf(const server::SnapshotSou
 Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server::Settings& settings,
                                                                    server::Enroller* enroller, const Clock& clock,
                                                                    Log& log, server::Server& server,
-                                                                   std::shared_ptr<filters::ConnectionLedger> ledger) {
+                                                                   std::shared_ptr<filters::ServiceLedger> ledger) {
   if (settings.controller.empty()) return nullptr;
   auto target = http::Target::parse(settings.controller);
   if (!target) return fail(std::move(target).error());
@@ -141,7 +141,7 @@ Result<std::unique_ptr<server::SnapshotSource>> makeSnapshotSource(const server:
 /// What the admin port says beyond the workers' counters; all of it outlives that port.
 server::Admin::More adminParts(const report::Pipeline* pipeline, const server::Enroller* enroller,
                                const server::SnapshotSource* snapshots, const server::KillSwitch& kill,
-                               const filters::ConnectionLedger& ledger, const Clock& clock) {
+                               const filters::ServiceLedger& ledger, const Clock& clock) {
   server::Admin::More more;
   more.metrics.emplace_back([pipeline, enroller, snapshots, &kill, &ledger, &clock](server::MetricFamilies& families) {
     server::addCounter(
@@ -229,7 +229,7 @@ int run(const std::string& configFile, bool checkOnly) {
   server::Beside beside;
   if (*enroller) beside.identity = &(*enroller)->identity();
   if (*pipeline) beside.verdicts = [&](unsigned index) { return (*pipeline)->verdictSink(index); };
-  const auto ledger = std::make_shared<filters::ConnectionLedger>();
+  const auto ledger = std::make_shared<filters::ServiceLedger>();
   auto server = server::Server::start(*settings, clock, log, taps, servicesOf(kept, killed, *ledger), beside);
   if (!server) return complain(server.error());
   guard.store((*server)->guardLink());

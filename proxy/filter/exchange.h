@@ -14,6 +14,9 @@
 
 namespace loam::filter {
 
+/// Header fields, as they are to be written.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
 /// What filters bound of one exchange.
 struct Bounds {
   Monotonic end = Monotonic::max();      ///< by then the answer's last byte has come
@@ -28,8 +31,9 @@ struct Tally {
   Counter delayed;  ///< by `fault`, as are the next two
   Counter aborted;
   Counter mocked;
-  Counter spared;  ///< that a fault would have held, but enough were held already
-  Counter denied;  ///< by `policy`, enforced
+  Counter spared;   ///< that a fault would have held, but enough were held already
+  Counter denied;   ///< by `policy`, enforced
+  Counter limited;  ///< by `rate_limit`, enforced
 };
 
 /// One exchange on its way through the filters. Lives from the request's head to the answer's last byte, on one thread.
@@ -43,6 +47,7 @@ struct Exchange {
   std::uint32_t dice = 0;  ///< drawn for it: what is left to chance goes by that
   Bounds bounds{};
   std::optional<std::string> target{};  ///< what the server is asked for instead of `view.path`
+  Fields added{};                       ///< to the head of the server's answer
 };
 
 /// An answer that the proxy gives instead of the server's. Its frame is not the filter's: it has a content-length, and
@@ -50,7 +55,7 @@ struct Exchange {
 struct OwnAnswer {
   std::uint16_t status = 0;
   std::string cause{};  ///< `loam-cause`: the feature, and behind a colon the rule or what it did
-  std::vector<std::pair<std::string, std::string>> headers{};
+  Fields headers{};
   std::string body{};
 };
 

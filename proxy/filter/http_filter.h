@@ -45,6 +45,9 @@ class HttpFilter {
   virtual io::Task<Result<Response>> handle(Exchange& exchange, Next next) const = 0;
 };
 
+/// For who answers by itself.
+inline io::Task<Result<Response>> answered(OwnAnswer answer) { co_return Response::of(std::move(answer)); }
+
 inline io::Task<Result<Response>> Next::operator()(Exchange& exchange) const {
   if (rest_.empty()) return forward_->forward(exchange);
   return rest_.front()->handle(exchange, Next(rest_.subspan(1), *forward_));

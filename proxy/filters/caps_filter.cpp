@@ -9,7 +9,6 @@ namespace loam::filters {
 
 namespace {
 
-constexpr std::string_view kFeature = "rate_limit";
 constexpr std::string_view kTotal = "total";
 constexpr std::string_view kPerSource = "per_source";
 constexpr std::string_view kOpens = "opens";
@@ -89,9 +88,9 @@ std::optional<filter::Denial> CapsFilter::admit(const filter::ConnectionView& vi
   const std::string_view cap = take(view, caps_, bounds_, holds);
   if (cap.empty()) return std::nullopt;
   const bool denies = stage_ == Stage::Enforce && enforced_.has(view.caller, view.client.ip);
-  verdicts.onDenied(view, {.feature = kFeature, .rule = cap, .enforced = denies});
+  verdicts.onDenied(view, {.feature = kRateLimitFeature, .rule = cap, .enforced = denies});
   if (!denies) return std::nullopt;
-  return filter::Denial{std::string(kFeature), std::string(cap)};
+  return filter::Denial{std::string(kRateLimitFeature), std::string(cap)};
 }
 
 void CapsFilter::adopt(const filter::ConnectionView& view, filter::Holds& holds) const {

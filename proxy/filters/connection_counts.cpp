@@ -13,7 +13,7 @@ std::uint64_t random64() {
 
 }  // namespace
 
-std::shared_ptr<ConnectionCounts> ConnectionLedger::of(const std::string& service) {
+std::shared_ptr<ConnectionCounts> ServiceLedger::of(const std::string& service) {
   const std::lock_guard lock(mutex_);
   std::erase_if(counts_, [](const auto& one) { return one.second.expired(); });
   std::weak_ptr<ConnectionCounts>& kept = counts_[service];
@@ -27,7 +27,17 @@ std::shared_ptr<ConnectionCounts> ConnectionLedger::of(const std::string& servic
   return fresh;
 }
 
-std::uint64_t ConnectionLedger::others() const {
+std::shared_ptr<RateTable> ServiceLedger::ratesOf(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(rates_, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<RateTable>& kept = rates_[service];
+  if (auto rates = kept.lock()) return rates;
+  auto fresh = std::make_shared<RateTable>(random64());
+  kept = fresh;
+  return fresh;
+}
+
+std::uint64_t ServiceLedger::others() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t sum = *othersBefore_;
   for (const auto& [service, kept] : counts_) {

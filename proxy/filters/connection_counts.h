@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "proxy/filters/rate_table.h"
 #include "proxy/filters/source_table.h"
 
 namespace loam::filters {
@@ -20,17 +21,20 @@ struct ConnectionCounts {
   SourceTable sources;
 };
 
-/// The counts of all services, by name. A service's live as long as a snapshot caps it or one of its connections is
-/// open. Any thread; asked when a snapshot is read, never when a connection comes.
-class ConnectionLedger {
+/// What features count of each service, by its name. It lives as long as a snapshot asks for it or, of connections, one
+/// of them is open. Any thread; asked when a snapshot is read, never when a connection or an exchange comes.
+class ServiceLedger {
  public:
   std::shared_ptr<ConnectionCounts> of(const std::string& service);
+  /// The buckets of its rate limits.
+  std::shared_ptr<RateTable> ratesOf(const std::string& service);
   /// Connections whose source found no place, since the start.
   std::uint64_t others() const;
 
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::weak_ptr<ConnectionCounts>> counts_;
+  std::map<std::string, std::weak_ptr<RateTable>> rates_;
   std::shared_ptr<std::atomic<std::uint64_t>> othersBefore_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 

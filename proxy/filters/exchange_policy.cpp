@@ -13,11 +13,6 @@ namespace {
 
 using filter::Response;
 
-constexpr std::string_view kFeature = "policy";
-
-/// For who answers without having read the answer of anybody.
-io::Task<Result<Response>> give(filter::OwnAnswer answer) { co_return Response::of(std::move(answer)); }
-
 }  // namespace
 
 PolicyDecision decide(const filter::Exchange& exchange, const PolicySettings& settings) {
@@ -49,16 +44,17 @@ io::Task<Result<Response>> ExchangePolicy::handle(filter::Exchange& exchange, fi
   if (decide(connection, settings_).action == PolicyAction::Deny) return next(exchange);  // counted there
   const bool enforces = stage_ == Stage::Enforce && enforced_.has(connection.caller, connection.client.ip);
   if (enforces && looksAtPaths_ && !unifyPath(exchange)) {
-    return give({.status = 400, .cause = "policy:path", .body = "the path of this request can be read in two ways\n"});
+    return filter::answered(
+        {.status = 400, .cause = "policy:path", .body = "the path of this request can be read in two ways\n"});
   }
   const PolicyDecision decision = decide(exchange, settings_);
   if (decision.action == PolicyAction::Allow) return next(exchange);
-  exchange.verdicts.onDenied(connection, {.feature = kFeature, .rule = decision.rule, .enforced = enforces});
+  exchange.verdicts.onDenied(connection, {.feature = kPolicyFeature, .rule = decision.rule, .enforced = enforces});
   if (!enforces) return next(exchange);
   exchange.tally.denied.add();
-  return give({.status = 403,
-               .cause = "policy:" + std::string(decision.rule),
-               .body = "the policy of this service does not admit this request\n"});
+  return filter::answered({.status = 403,
+                           .cause = "policy:" + std::string(decision.rule),
+                           .body = "the policy of this service does not admit this request\n"});
 }
 
 bool ExchangePolicy::unifyPath(filter::Exchange& exchange) const {

@@ -7,6 +7,7 @@
 
 namespace loam::filters {
 
+constexpr std::string_view kPolicyFeature = "policy";
 /// What stands for the policy's default in the place of a rule's name.
 constexpr std::string_view kDefaultRule = "default";
 

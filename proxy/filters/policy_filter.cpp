@@ -7,10 +7,6 @@
 
 namespace loam::filters {
 
-namespace {
-constexpr std::string_view kFeature = "policy";
-}  // namespace
-
 Result<std::unique_ptr<const PolicyFilter>> PolicyFilter::make(std::string_view stage, SourceShare enforced,
                                                                const Json::Value& settings) {
   std::vector<FieldProblem> problems;
@@ -34,7 +30,7 @@ std::optional<filter::Notice> PolicyFilter::notice(const filter::ConnectionView&
   if (!settings_.closeWithin || !isEnforcedFor(view)) return std::nullopt;
   const PolicyDecision decision = decide(view, settings_);
   if (decision.action == PolicyAction::Allow) return std::nullopt;
-  return filter::Notice{{std::string(kFeature), std::string(decision.rule)}, *settings_.closeWithin};
+  return filter::Notice{{std::string(kPolicyFeature), std::string(decision.rule)}, *settings_.closeWithin};
 }
 
 std::optional<filter::Denial> PolicyFilter::admit(const filter::ConnectionView& view, filter::VerdictSink& verdicts,
@@ -42,9 +38,9 @@ std::optional<filter::Denial> PolicyFilter::admit(const filter::ConnectionView& 
   const PolicyDecision decision = decide(view, settings_);
   if (decision.action == PolicyAction::Allow) return std::nullopt;
   const bool denies = isEnforcedFor(view);
-  verdicts.onDenied(view, {.feature = kFeature, .rule = decision.rule, .enforced = denies});
+  verdicts.onDenied(view, {.feature = kPolicyFeature, .rule = decision.rule, .enforced = denies});
   if (!denies) return std::nullopt;
-  return filter::Denial{std::string(kFeature), std::string(decision.rule)};
+  return filter::Denial{std::string(kPolicyFeature), std::string(decision.rule)};
 }
 
 }  // namespace loam::filters

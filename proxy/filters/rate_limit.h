@@ -11,6 +11,8 @@
 
 namespace loam::filters {
 
+constexpr std::string_view kRateLimitFeature = "rate_limit";
+
 /// A caller for whom another rate holds.
 struct CallerRate {
   Source source;

@@ -77,8 +77,8 @@ class Serving final : public filter::Forward {
   std::optional<Turn> lookAtAnswer();
   /// Go: it was an interim one, or it is the final one and stays where it is.
   Turn judgeAnswer(std::size_t length, bool& isFinal);
-  /// Passes the final answer's head on.
-  io::Task<Turn> deliver();
+  /// Passes the final answer's head on, with what is to be added to it.
+  io::Task<Turn> deliver(const filter::Fields& added);
   std::optional<Turn> faultOf(const BodyPump& request);
   io::Task<Turn> carryAnswer();
   std::optional<Turn> endOf(const BodyPump& answer, const BodyPump& request);

@@ -12,6 +12,7 @@ using filter::Response;
 using Filled = Input::Filled;
 using State = BodyPump::State;
 
+const filter::Fields kNothing;
 constexpr unsigned kMostInterims = 32;             // they wait for a client who does not read
 constexpr std::size_t kMostUnwanted = 64 << 10;    // of a body that nobody wants, for the sake of the connection
 constexpr milliseconds kPatienceForUnwanted{250};  // and how long it is waited for
@@ -33,6 +34,14 @@ filter::ExchangeView viewOf(std::string_view bytes, std::span<http::HeaderField>
   return view;
 }
 
+/// A head with fields more at its end.
+std::string withFields(std::string_view head, const filter::Fields& added) {
+  constexpr std::string_view kEnd = "\r\n";
+  std::string whole(head.substr(0, head.size() - kEnd.size()));
+  for (const auto& [name, value] : added) whole.append(name).append(": ").append(value).append(kEnd);
+  return whole.append(kEnd);
+}
+
 }  // namespace
 
 io::Task<Serving::Turn> Serving::exchange() {
@@ -42,7 +51,7 @@ io::Task<Serving::Turn> Serving::exchange() {
   if (way.filters != nullptr) co_return co_await filtered(way);
   Turn turn = sendHead({});
   if (turn == Turn::Go) turn = co_await reachAnswer();
-  if (turn == Turn::Go) turn = co_await deliver();
+  if (turn == Turn::Go) turn = co_await deliver(kNothing);
   co_return turn;
 }
 
@@ -61,7 +70,7 @@ io::Task<Serving::Turn> Serving::filtered(const Way& way) {
   if (!response) co_return turn_;
   if (response->from == Response::From::Nowhere) co_return Turn::ServerCut;
   if (response->from == Response::From::Proxy) co_return co_await give(*response->own);
-  co_return co_await deliver();
+  co_return co_await deliver(exchange.added);
 }
 
 io::Task<Result<Response>> Serving::forward(filter::Exchange& exchange) {
@@ -150,9 +159,10 @@ Serving::Turn Serving::judgeAnswer(std::size_t length, bool& isFinal) {
   return written ? Turn::Go : Turn::ClientCut;
 }
 
-io::Task<Serving::Turn> Serving::deliver() {
+io::Task<Serving::Turn> Serving::deliver(const filter::Fields& added) {
   answering_ = true;
-  const Status written = toClient_.write(answers_.bytes().substr(0, answerLength_));
+  const std::string_view bytes = answers_.bytes().substr(0, answerLength_);
+  const Status written = toClient_.write(added.empty() ? bytes : std::string_view(withFields(bytes, added)));
   answers_.take(answerLength_);
   if (!written) co_return Turn::ClientCut;
   if (tunnels_) resources_.counters.tunnels.add();

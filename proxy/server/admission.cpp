@@ -12,8 +12,7 @@ namespace {
 using Filter = std::unique_ptr<const filter::ConnectionFilter>;
 
 /// Null where the feature has none.
-Result<Filter> filterOf(const wire::FeatureConfig& config, const std::string& service,
-                        filters::ConnectionLedger& ledger) {
+Result<Filter> filterOf(const wire::FeatureConfig& config, const std::string& service, filters::ServiceLedger& ledger) {
   if (config.feature == "policy") {
     auto policy = filters::PolicyFilter::make(config.stage, shareOf(config), config.settings);
     if (!policy) return fail(std::move(policy).error());
@@ -30,7 +29,7 @@ bool isOn(const wire::FeatureConfig& config) {
 
 }  // namespace
 
-Result<std::vector<Filter>> admissionOf(const wire::ServiceConfig& service, filters::ConnectionLedger& ledger) {
+Result<std::vector<Filter>> admissionOf(const wire::ServiceConfig& service, filters::ServiceLedger& ledger) {
   std::vector<Filter> filters;
   for (const wire::FeatureConfig& config : service.features) {  // by name: what counts comes last
     if (!isOn(config)) continue;

@@ -15,7 +15,7 @@ namespace loam::server {
 /// whose rules act on exchanges has none, nor have rate limits without caps on connections, which `ledger` counts.
 /// InvalidArgument names the settings that cannot be read.
 Result<std::vector<std::unique_ptr<const filter::ConnectionFilter>>> admissionOf(const wire::ServiceConfig& service,
-                                                                                 filters::ConnectionLedger& ledger);
+                                                                                 filters::ServiceLedger& ledger);
 
 /// For whom the feature's stage holds, where its percentage is of sources.
 filters::SourceShare shareOf(const wire::FeatureConfig& feature);

@@ -5,6 +5,7 @@
 
 #include "proxy/filters/exchange_policy.h"
 #include "proxy/filters/fault_filter.h"
+#include "proxy/filters/rate_filter.h"
 #include "proxy/filters/timeouts_filter.h"
 #include "proxy/server/admission.h"
 
@@ -13,7 +14,12 @@ namespace loam::server {
 namespace {
 
 using Filter = std::unique_ptr<const filter::HttpFilter>;
-using Make = Result<Filter> (*)(const wire::FeatureConfig& config);
+/// What filters are made of.
+struct Ground {
+  const wire::ServiceConfig& service;
+  filters::ServiceLedger& ledger;
+};
+using Make = Result<Filter> (*)(const wire::FeatureConfig& config, const Ground& ground);
 
 filters::ExchangeShare exchangeShareOf(const wire::FeatureConfig& config) { return {config.share, config.salt}; }
 
@@ -23,13 +29,17 @@ Result<Filter> asFilter(Result<Made> made) {
   return Filter(*std::move(made));
 }
 
-Result<Filter> policy(const wire::FeatureConfig& config) {
+Result<Filter> policy(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::ExchangePolicy::make(config.stage, shareOf(config), config.settings));
 }
-Result<Filter> fault(const wire::FeatureConfig& config) {
+Result<Filter> rateLimit(const wire::FeatureConfig& config, const Ground& ground) {
+  return asFilter(filters::RateFilter::make(config.stage, shareOf(config), config.settings,
+                                            ground.ledger.ratesOf(ground.service.name)));
+}
+Result<Filter> fault(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::FaultFilter::make(exchangeShareOf(config), config.settings));
 }
-Result<Filter> timeouts(const wire::FeatureConfig& config) {
+Result<Filter> timeouts(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));
 }
 
@@ -47,7 +57,8 @@ const wire::FeatureConfig* configOf(const wire::ServiceConfig& service,
 }  // namespace
 
 Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
-                                          const std::vector<wire::FeatureConfig>& defaults) {
+                                          const std::vector<wire::FeatureConfig>& defaults,
+                                          filters::ServiceLedger& ledger) {
   struct One {
     std::string_view feature;
     Make make;
@@ -55,6 +66,7 @@ Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
     bool caller;
   };
   const One inOrder[] = {{"policy", policy, true, false},
+                         {"rate_limit", rateLimit, true, false},
                          {"fault", fault, true, service.proxies.empty()},
                          {"timeouts", timeouts, true, true}};
   ExchangeFilters filters;
@@ -63,7 +75,7 @@ Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
     if (config == nullptr) continue;
     for (const auto& [acts, chain] : {std::pair(one.callee, &filters.atCallee), {one.caller, &filters.atCaller}}) {
       if (!acts) continue;
-      auto filter = one.make(*config);
+      auto filter = one.make(*config, Ground{service, ledger});
       if (!filter) {
         Error error = std::move(filter).error();
         error.context.insert(0, "settings of " + config->feature + " for " + service.name + ": ");

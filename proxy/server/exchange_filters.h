@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "proxy/filter/http_filter.h"
+#include "proxy/filters/connection_counts.h"
 #include "proxy/wire/snapshot.h"
 
 namespace loam::server {
@@ -17,7 +18,9 @@ struct ExchangeFilters {
 /// What the features of the service, and those of every service that it says nothing else of, ask for. A fault is
 /// done where the service's own proxy stands, else beside the caller, so that it is done once. InvalidArgument names
 /// the settings that cannot be read.
+/// What rate limits count is in `ledger`.
 Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
-                                          const std::vector<wire::FeatureConfig>& defaults);
+                                          const std::vector<wire::FeatureConfig>& defaults,
+                                          filters::ServiceLedger& ledger);
 
 }  // namespace loam::server

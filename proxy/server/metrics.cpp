@@ -131,6 +131,8 @@ void collectTallies(const std::vector<const Counters*>& workers, MetricFamilies&
   families.push_back(std::move(faults));
   addCounter(families, "loam_policy_denied_exchanges_total", "Exchanges that the policy of their service denied.",
              total(&filter::Tally::denied));
+  addCounter(families, "loam_rate_limited_exchanges_total", "Exchanges that a rate limit of their service refused.",
+             total(&filter::Tally::limited));
 }
 
 }  // namespace

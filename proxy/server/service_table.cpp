@@ -88,17 +88,18 @@ std::vector<std::string> ServiceTable::capabilities() {
           "policy.exchanges",
           "policy.simulate",
           "rate_limit.enforce",
+          "rate_limit.exchanges",
           "rate_limit.simulate",
           "serve.on",
           "timeouts.on"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
-  filters::ConnectionLedger ledger;
+  filters::ServiceLedger ledger;
   return make(snapshot, ledger);
 }
 
-Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters::ConnectionLedger& ledger) {
+Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters::ServiceLedger& ledger) {
   ServiceTable table;
   table.generation_ = snapshot.generation;
   table.drained_ = snapshot.drained;
@@ -121,7 +122,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     auto admission = admissionOf(config, ledger);
     if (!admission) return fail(std::move(admission).error());
     service.admission = *std::move(admission);
-    auto exchanges = exchangeFiltersOf(config, snapshot.defaults);
+    auto exchanges = exchangeFiltersOf(config, snapshot.defaults, ledger);
     if (!exchanges) return fail(std::move(exchanges).error());
     service.exchanges = *std::move(exchanges);
     service.rules = rulesOf(config);
@@ -138,7 +139,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     }
     table.services_.push_back(std::move(service));
   }
-  auto exchanges = exchangeFiltersOf({}, snapshot.defaults);
+  auto exchanges = exchangeFiltersOf({}, snapshot.defaults, ledger);
   if (!exchanges) return fail(std::move(exchanges).error());
   table.otherwise_.exchanges = *std::move(exchanges);
   table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it

@@ -97,7 +97,7 @@ class ServiceTable {
   /// Unsupported lists what this program cannot carry out: stages it does not know are never taken for others.
   /// InvalidArgument names settings that it cannot read.
   /// `ledger` counts what its services cap: the same for all tables of a proxy.
-  static Result<ServiceTable> make(const wire::Snapshot& snapshot, filters::ConnectionLedger& ledger);
+  static Result<ServiceTable> make(const wire::Snapshot& snapshot, filters::ServiceLedger& ledger);
   /// The same with a ledger of its own: whether it can be made.
   static Result<ServiceTable> make(const wire::Snapshot& snapshot);
 

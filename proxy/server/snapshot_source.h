@@ -36,7 +36,7 @@ class SnapshotSource {
     /// What is left to a drained proxy; nothing when it is none.
     std::function<std::optional<wire::Drained>()> drained;
     /// Counts what the tables cap.
-    std::shared_ptr<filters::ConnectionLedger> ledger = std::make_shared<filters::ConnectionLedger>();
+    std::shared_ptr<filters::ServiceLedger> ledger = std::make_shared<filters::ServiceLedger>();
   };
   struct State {
     std::uint64_t epoch = 0;

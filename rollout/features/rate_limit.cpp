@@ -1,5 +1,7 @@
 #include "proxy/filters/rate_limit.h"
 
+#include <algorithm>
+
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -17,9 +19,18 @@ std::vector<Need> needs(const Target& target) {
   return {servedWhole()};
 }
 
+bool hasQuota(const filters::RateLimit& limit) {
+  return limit.quota || std::any_of(limit.callers.begin(), limit.callers.end(),
+                                    [](const filters::CallerRate& caller) { return caller.quota.has_value(); });
+}
+
 std::vector<std::string_view> demands(const Target& target) {
-  if (!typed<filters::RateLimitSettings>(target.settings).actsOnExchanges()) return {};
-  return {"rate_limit.exchanges"};
+  const auto settings = typed<filters::RateLimitSettings>(target.settings);
+  if (!settings.actsOnExchanges()) return {};
+  std::vector<std::string_view> all{"rate_limit.exchanges"};
+  if (std::any_of(settings.limits.begin(), settings.limits.end(), hasQuota)) all.emplace_back("rate_limit.quotas");
+  if (settings.scope == filters::RateLimitSettings::Scope::Service) all.emplace_back("rate_limit.shared");
+  return all;
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ class Asker:
     """Asks one request after the other on connections that are kept, and counts what comes of it."""
 
     def __init__(self, lab):
-        self.lab, self.connection, self.connections = lab, None, 0
+        self.lab, self.connection, self.connections, self.last = lab, None, 0, None
 
     def ask(self, method="GET", path="/orders/1", headers=None, body=None):
         """(status, who answered), or ("cut", "")."""
@@ -46,6 +46,7 @@ class Asker:
         except (ConnectionError, http.client.HTTPException):
             self.close()
             return "cut", ""
+        self.last = answer
         if answer.will_close:
             self.close()
         cause = answer.getheader("loam-cause")
@@ -75,6 +76,16 @@ def flag(loam, service, feature, stage, settings, *more):
         yield
     finally:
         loam.cli("flag", "kill", service, "--feature", feature, "--reason", "the test is over")
+
+
+def refusals(lab, loam, rule):
+    """What the proxies say they refused by it, or would have: {enforced: exchanges}."""
+    shown = loam.get("/v1/explain", client=lab.client.address, destination=f"{lab.server.address}:{ORDERS}")["refusals"]
+    counted = collections.Counter()
+    for one in shown:
+        if one["rule"] == rule:
+            counted[one["enforced"]] += one["connections"]
+    return counted
 
 
 def settled(asker):
@@ -154,6 +165,32 @@ def test_a_policy_on_exchanges_does_what_it_foretold(lab, served, asker):
         wait_until(lambda: verdicts(enforced=True) == denied, 20, "what was denied")
         assert metric_of(lab.server, "loam_policy_denied_exchanges_total") == denied.total()
         assert asker.ask(path="/orders%2f1") == (400, "policy:path")
+    settled(asker)
+    assert asker.connections == 1
+
+
+def test_a_rate_limit_refuses_what_it_foretold(lab, served, asker):
+    """A burst of the same size simulated and enforced: so many pass, and who is refused hears when to come again."""
+    loam, service = served
+    limits = {"limits": [{"name": "per-tenant", "rate": "6/m", "burst": 20, "key": "header", "header": "x-tenant", "match": {"paths": ["/orders/*"]}}]}
+
+    def burst(tenant):
+        return asker.many(50, headers={"x-tenant": tenant})
+
+    with flag(loam, service, "rate_limit", "simulate", limits):
+        assert burst("a") == {(200, "server"): 50}
+        wait_until(lambda: refusals(lab, loam, "per-tenant") == {False: 30}, 20, "what would be refused")
+        loam.cli("flag", "set", service, "rate_limit", "enforce", "--reason", "a test", "--wait")
+        assert burst("b") == {(200, "server"): 20, (429, "rate_limit:per-tenant"): 30}
+        assert burst("c") == {(200, "server"): 20, (429, "rate_limit:per-tenant"): 30}
+        assert asker.many(30, path="/health") == {(200, "server"): 30}
+        refused = asker.last
+        assert refused.getheader("x-ratelimit-limit") is None  # no limit fits this path
+        assert asker.ask(headers={"x-tenant": "b"}) == (429, "rate_limit:per-tenant")
+        assert 1 <= int(asker.last.getheader("retry-after")) <= 10 and asker.last.getheader("x-ratelimit-remaining") == "0"
+        assert asker.ask(headers={"x-tenant": "d"}) == (200, "server")
+        assert asker.last.getheader("x-ratelimit-remaining") == "19"
+        wait_until(lambda: refusals(lab, loam, "per-tenant") == {False: 30, True: 61}, 20, "what was refused")
     settled(asker)
     assert asker.connections == 1
 

@@ -38,7 +38,7 @@ class CapsFilterTest : public testing::Test {
             .at = clock_.now()};
   }
 
-  ConnectionLedger ledger_;
+  ServiceLedger ledger_;
   test::FakeClock clock_;
   filter::Holds open_;
 };

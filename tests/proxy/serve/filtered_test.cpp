@@ -1,5 +1,6 @@
 #include "proxy/filters/exchange_policy.h"
 #include "proxy/filters/fault_filter.h"
+#include "proxy/filters/rate_filter.h"
 #include "proxy/filters/timeouts_filter.h"
 #include "tests/proxy/filters/settings_table.h"
 #include "tests/proxy/serve/serve_fixture.h"
@@ -205,6 +206,18 @@ TEST_F(ServeFilteredTest, FiltersThatLookAtTheHeadSeeItWhileTheNextBytesCome) {
   for (int i = 0; i < 40; ++i) all += "GET / HTTP/1.1\r\nHost: a\r\nX-Id: 17" + std::to_string(i) + "\r\n\r\n";
   say(*client, all);
   turnUntil([&] { return own() == 40; });
+}
+
+TEST_F(ServeFilteredTest, FieldsAreAddedBehindThoseOfTheServer) {
+  install<filters::RateFilter, filters::RateLimitSettings>(R"({"limits": [{"name": "r", "rate": "1/h", "burst": 2}]})",
+                                                           filters::RateFilter::Stage::Enforce, filters::SourceShare{},
+                                                           std::make_shared<filters::RateTable>(1));
+  say(*client, kGet);
+  expectAtServer(kGet);
+  say(*server, kOk);
+  expectAtClient(
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-ratelimit-limit: 2\r\nx-ratelimit-remaining: 1\r\n"
+      "x-ratelimit-reset: 3600\r\n\r\nok");
 }
 
 TEST_F(ServeFilteredTest, TheTapSeesTheAnswersThatTheServerNeverGave) {

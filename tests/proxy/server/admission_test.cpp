@@ -83,7 +83,7 @@ class AdmissionTest : public testing::Test {
   const test::EchoServer upstream_;
   SystemClock clock_;
   Log log_{LogLevel::Error};
-  filters::ConnectionLedger ledger_;
+  filters::ServiceLedger ledger_;
   std::unique_ptr<Server> server_;
   std::vector<Descriptor> open_;
 };

@@ -17,6 +17,8 @@ wire::FeatureConfig config(const std::string& feature, const std::string& stage,
   return made;
 }
 
+filters::ServiceLedger ledger;
+
 constexpr const char* kRule = R"({"rules": [{"name": "r", "action": "deny", "match": {"paths": ["/a"]}}]})";
 
 TEST(ExchangeFiltersTest, EachStandsWhereItActs) {
@@ -24,27 +26,27 @@ TEST(ExchangeFiltersTest, EachStandsWhereItActs) {
   service.name = "cart";
   service.features = {config("fault", "on", R"({"delay": "1s"})"), config("policy", "enforce", kRule),
                       config("timeouts", "on", R"({"request": "1s"})")};
-  auto filters = exchangeFiltersOf(service, {});
+  auto filters = exchangeFiltersOf(service, {}, ledger);
   ASSERT_TRUE(filters);
   EXPECT_EQ(filters->atCallee.size(), 3u);
   EXPECT_EQ(filters->atCaller.size(), 2u) << "nobody stands beside the service: the caller's side does the fault";
   service.proxies = {"p1"};
-  EXPECT_EQ(exchangeFiltersOf(service, {})->atCaller.size(), 1u);
+  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger)->atCaller.size(), 1u);
 }
 
 TEST(ExchangeFiltersTest, TheFlagOfAServiceIsBeforeThatOfAll) {
   const std::vector<wire::FeatureConfig> all{config("timeouts", "on", R"({"request": "1s"})")};
   wire::ServiceConfig service;
-  EXPECT_EQ(exchangeFiltersOf(service, all)->atCaller.size(), 1u);
+  EXPECT_EQ(exchangeFiltersOf(service, all, ledger)->atCaller.size(), 1u);
   service.features = {config("timeouts", "off", "{}")};
-  EXPECT_EQ(exchangeFiltersOf(service, all)->atCaller.size(), 0u);
+  EXPECT_EQ(exchangeFiltersOf(service, all, ledger)->atCaller.size(), 0u);
 }
 
 TEST(ExchangeFiltersTest, SettingsThatCannotBeReadAreNamed) {
   wire::ServiceConfig service;
   service.name = "cart";
   service.features = {config("fault", "on", R"({"delay": "soon"})")};
-  const auto filters = exchangeFiltersOf(service, {});
+  const auto filters = exchangeFiltersOf(service, {}, ledger);
   ASSERT_FALSE(filters);
   EXPECT_EQ(filters.error().code, ErrorCode::InvalidArgument);
   EXPECT_NE(filters.error().context.find("settings of fault for cart"), std::string::npos);

@@ -20,8 +20,8 @@ std::vector<std::string> everything() {
       if (!stage.capability.empty()) all.emplace_back(stage.capability);
     }
   }
-  for (const char* more : {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "fault.connections",
-                           "fault.bandwidth", "timeouts.connect"}) {
+  for (const char* more : {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "rate_limit.quotas",
+                           "rate_limit.shared", "fault.connections", "fault.bandwidth", "timeouts.connect"}) {
     all.emplace_back(more);
   }
   std::sort(all.begin(), all.end());
@@ -210,6 +210,8 @@ TEST(CompileTest, SettingsThatAProxyCannotCarryOutAreOffToIt) {
       {"policy", 1, R"({"rules": [{"name": "r", "action": "deny", "match": {}, "jwt": {"issuers": ["i"]}}]})",
        "policy.jwt"},
       {"rate_limit", 2, R"({"limits": [{"name": "r", "rate": "1/s"}]})", "rate_limit.exchanges"},
+      {"rate_limit", 1, R"({"limits": [{"name": "r", "quota": "9/day"}]})", "rate_limit.quotas"},
+      {"rate_limit", 1, R"({"limits": [{"name": "r", "rate": "1/s"}], "scope": "service"})", "rate_limit.shared"},
       {"fault", 1, R"({"at": "connection", "abort": {"reset": true}})", "fault.connections"},
       {"fault", 1, R"({"bytes_per_second": "1KiB"})", "fault.bandwidth"},
       {"timeouts", 2, R"({"connect": "1s"})", "timeouts.connect"},
