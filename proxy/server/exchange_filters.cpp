@@ -13,33 +13,33 @@ namespace loam::server {
 
 namespace {
 
-using Filter = std::unique_ptr<const filter::HttpFilter>;
+using HttpFilterPtr = std::unique_ptr<const filter::HttpFilter>;
 /// What filters are made of.
 struct Ground {
   const wire::ServiceConfig& service;
   filters::ServiceLedger& ledger;
 };
-using Make = Result<Filter> (*)(const wire::FeatureConfig& config, const Ground& ground);
+using Make = Result<HttpFilterPtr> (*)(const wire::FeatureConfig& config, const Ground& ground);
 
 filters::ExchangeShare exchangeShareOf(const wire::FeatureConfig& config) { return {config.share, config.salt}; }
 
 template <class Made>
-Result<Filter> asFilter(Result<Made> made) {
+Result<HttpFilterPtr> asFilter(Result<Made> made) {
   if (!made) return fail(std::move(made).error());
-  return Filter(*std::move(made));
+  return HttpFilterPtr(*std::move(made));
 }
 
-Result<Filter> policy(const wire::FeatureConfig& config, const Ground&) {
+Result<HttpFilterPtr> policy(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::ExchangePolicy::make(config.stage, shareOf(config), config.settings));
 }
-Result<Filter> rateLimit(const wire::FeatureConfig& config, const Ground& ground) {
+Result<HttpFilterPtr> rateLimit(const wire::FeatureConfig& config, const Ground& ground) {
   return asFilter(filters::RateFilter::make(config.stage, shareOf(config), config.settings,
                                             ground.ledger.ratesOf(ground.service.name)));
 }
-Result<Filter> fault(const wire::FeatureConfig& config, const Ground&) {
+Result<HttpFilterPtr> fault(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::FaultFilter::make(exchangeShareOf(config), config.settings));
 }
-Result<Filter> timeouts(const wire::FeatureConfig& config, const Ground&) {
+Result<HttpFilterPtr> timeouts(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));
 }
 

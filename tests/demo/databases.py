@@ -87,14 +87,14 @@ class MariaDb:
         self.data = pathlib.Path(directory) / "mariadb"
         self.accounts = accounts
         self.service = Service("mariadb", host, [
-            "mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.data}/socket", f"--pid-file={self.data}/pid",
+            "mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.data}/socket", f"--pid-file={self.data}/pid", f"--tmpdir={self.data}",
             f"--init-file={self.data}/accounts.sql", "--bind-address=*", "--skip-name-resolve", "--innodb-buffer-pool-size=16M",
             "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--max-connections=500"], 3306, "mysql")
 
     def prepare(self):
         if not (self.data / "mysql").is_dir():
             _own(self.data, "mysql")
-            run("mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={self.data}", "--skip-test-db",
+            run("mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={self.data}", f"--tmpdir={self.data}", "--skip-test-db",
                 "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M", cwd="/")
         lines = ["create database if not exists shop;",
                  "create table if not exists shop.stock (id integer primary key, item varchar(40) not null);",

@@ -10,8 +10,8 @@ namespace {
 
 using relay::CloseReason;
 
-constexpr std::string_view kGet = "GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n";
-constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kAsked = "GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n";
+constexpr std::string_view kAnswered = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// Filters that a test may change between two exchanges.
 class ServeFilteredTest : public ServeFixture, public Ways {
@@ -49,17 +49,17 @@ class ServeFilteredTest : public ServeFixture, public Ways {
 
 TEST_F(ServeFilteredTest, AMadeUpAnswerNeedsNoServerAndTheConnectionGoesOn) {
   fault(R"({"answer": {"status": 201, "headers": {"x-a": "b"}, "body": "soon"}})");
-  say(*client, kGet);
+  say(*client, kAsked);
   const std::string answer =
       "HTTP/1.1 201 Created\r\nloam-cause: fault:answer\r\nx-a: b\r\ncontent-type: text/plain\r\ncontent-length: "
       "4\r\n\r\nsoon";
   expectAtClient(answer);
   EXPECT_TRUE(atServer.empty());
   clear();
-  say(*client, kGet);
-  expectAtServer(kGet);
-  say(*server, kOk);
-  expectAtClient(answer + std::string(kOk));
+  say(*client, kAsked);
+  expectAtServer(kAsked);
+  say(*server, kAnswered);
+  expectAtClient(answer + std::string(kAnswered));
 }
 
 TEST_F(ServeFilteredTest, TheBodyOfARequestThatIsAnsweredHereIsPassedOver) {
@@ -89,14 +89,14 @@ TEST_F(ServeFilteredTest, WhoWaitsForAContinueIsAnsweredAtOnce) {
 
 TEST_F(ServeFilteredTest, AHeadRequestGetsNoBody) {
   fault(R"({"answer": {"body": "soon"}})");
-  say(*client, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGet));
+  say(*client, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kAsked));
   turnUntil([&] { return own() == 2 && heardByClient().ends_with("soon"); });
   EXPECT_EQ(heardByClient().find("soon"), heardByClient().size() - 4);
 }
 
 TEST_F(ServeFilteredTest, AResetIsSeenByBothSides) {
   fault(R"({"abort": {"reset": true}})");
-  say(*client, kGet);
+  say(*client, kAsked);
   turnUntil([&] { return clientOver && serverOver; });
   EXPECT_TRUE(clientError);
   EXPECT_TRUE(atServer.empty());
@@ -105,16 +105,16 @@ TEST_F(ServeFilteredTest, AResetIsSeenByBothSides) {
 TEST_F(ServeFilteredTest, ADelayedRequestGoesOnWhole) {
   fault(R"({"delay": "30ms"})");
   const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
-  say(*client, post + std::string(kGet));
+  say(*client, post + std::string(kAsked));
   expectAtServer(post);
-  say(*server, kOk);
-  turnUntil([&] { return atServer.size() == post.size() + kGet.size(); });
+  say(*server, kAnswered);
+  turnUntil([&] { return atServer.size() == post.size() + kAsked.size(); });
   EXPECT_EQ(tally.delayed.get(), 2u);
 }
 
 TEST_F(ServeFilteredTest, ServersThatTakeTooLongForTheHeadAreAnswered504) {
   timeouts(R"({"response": "50ms"})");
-  say(*client, kGet);
+  say(*client, kAsked);
   expectRefused(504, "timed_out");
   EXPECT_NE(heardByClient().find("\r\nloam-cause: timeouts\r\n"), std::string::npos);
   EXPECT_EQ(counters.of(Fault::TimedOut).get(), 1u);
@@ -128,14 +128,14 @@ TEST_F(ServeFilteredTest, TheTimeForTheAnswerBeginsWithTheRequestsEnd) {
   EXPECT_TRUE(atClient.empty());
   say(*client, "llo");
   expectAtServer("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
-  say(*server, kOk);
-  expectAtClient(kOk);
+  say(*server, kAnswered);
+  expectAtClient(kAnswered);
 }
 
 TEST_F(ServeFilteredTest, AnAnswerThatIsNotWholeInTimeIsCutSoThatItIsSeen) {
   timeouts(R"({"request": "100ms"})");
-  say(*client, kGet);
-  expectAtServer(kGet);
+  say(*client, kAsked);
+  expectAtServer(kAsked);
   say(*server, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
   turnUntil([&] { return clientOver; });
   EXPECT_TRUE(clientError);
@@ -144,8 +144,8 @@ TEST_F(ServeFilteredTest, AnAnswerThatIsNotWholeInTimeIsCutSoThatItIsSeen) {
 
 TEST_F(ServeFilteredTest, AServerThatKeepsSendingIsHeldToTheEndToo) {
   timeouts(R"({"request": "200ms"})");
-  say(*client, kGet);
-  expectAtServer(kGet);
+  say(*client, kAsked);
+  expectAtServer(kAsked);
   say(*server, "HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n");
   const std::string piece(1 << 20, 'x');
   const Monotonic begun = clock.now();
@@ -162,8 +162,8 @@ TEST_F(ServeFilteredTest, AServerThatKeepsSendingIsHeldToTheEndToo) {
 
 TEST_F(ServeFilteredTest, IdleIsWithoutAByteInEitherDirection) {
   timeouts(R"({"idle": "150ms"})");
-  say(*client, kGet);
-  expectAtServer(kGet);
+  say(*client, kAsked);
+  expectAtServer(kAsked);
   say(*server, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
   for (const std::string_view piece : {"h", "e", "l", "l"}) {
     const Monotonic pause = clock.now() + milliseconds(80);
@@ -178,12 +178,12 @@ TEST_F(ServeFilteredTest, IdleIsWithoutAByteInEitherDirection) {
 
 TEST_F(ServeFilteredTest, WithoutABoundNothingIsBounded) {
   timeouts(R"({"rules": [{"name": "r", "match": {"paths": ["/x"]}, "request": "1ms"}]})");
-  say(*client, kGet);
-  expectAtServer(kGet);
+  say(*client, kAsked);
+  expectAtServer(kAsked);
   const Monotonic slow = clock.now() + milliseconds(100);
   while (clock.now() < slow) loop->turn(milliseconds(5));
-  say(*server, kOk);
-  expectAtClient(kOk);
+  say(*server, kAnswered);
+  expectAtClient(kAnswered);
 }
 
 TEST_F(ServeFilteredTest, C1_ADeniedRequestReachesNoServerAndThePathThatWasComparedGoesOn) {
@@ -195,8 +195,8 @@ TEST_F(ServeFilteredTest, C1_ADeniedRequestReachesNoServerAndThePathThatWasCompa
   EXPECT_TRUE(heardByClient().starts_with("HTTP/1.1 403 Forbidden\r\nloam-cause: policy:no-admin\r\n"));
   say(*client, "GET /a/.//%62?q=%2e HTTP/1.1\r\nHost: a\r\nX:  y\r\n\r\n");
   expectAtServer("GET /a/b?q=%2e HTTP/1.1\r\nHost: a\r\nX:  y\r\n\r\n");
-  say(*server, kOk);
-  turnUntil([&] { return heardByClient().ends_with(kOk); });
+  say(*server, kAnswered);
+  turnUntil([&] { return heardByClient().ends_with(kAnswered); });
 }
 
 TEST_F(ServeFilteredTest, FiltersThatLookAtTheHeadSeeItWhileTheNextBytesCome) {
@@ -212,9 +212,9 @@ TEST_F(ServeFilteredTest, FieldsAreAddedBehindThoseOfTheServer) {
   install<filters::RateFilter, filters::RateLimitSettings>(R"({"limits": [{"name": "r", "rate": "1/h", "burst": 2}]})",
                                                            filters::RateFilter::Stage::Enforce, filters::SourceShare{},
                                                            std::make_shared<filters::RateTable>(1));
-  say(*client, kGet);
-  expectAtServer(kGet);
-  say(*server, kOk);
+  say(*client, kAsked);
+  expectAtServer(kAsked);
+  say(*server, kAnswered);
   expectAtClient(
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-ratelimit-limit: 2\r\nx-ratelimit-remaining: 1\r\n"
       "x-ratelimit-reset: 3600\r\n\r\nok");
@@ -222,7 +222,7 @@ TEST_F(ServeFilteredTest, FieldsAreAddedBehindThoseOfTheServer) {
 
 TEST_F(ServeFilteredTest, TheTapSeesTheAnswersThatTheServerNeverGave) {
   fault(R"({"abort": {"status": 500}})");
-  say(*client, kGet);
+  say(*client, kAsked);
   turnUntil([&] { return own() == 1; });
   EXPECT_EQ(std::string(tap.seen[1].begin(), tap.seen[1].end()), heardByClient());
 }

@@ -140,14 +140,16 @@ class MariadbServerTest : public ::testing::Test {
   static void SetUpTestSuite() {
     directory_.emplace("mysql");
     const std::string path = directory_->path() + "/data";
-    const Finished made = runProgram({"mariadb-install-db", "--no-defaults", "--datadir=" + path,
+    const std::string temporary = "--tmpdir=" + directory_->path();  // another's temporary files have the same names
+    const Finished made = runProgram({"mariadb-install-db", "--no-defaults", "--datadir=" + path, temporary,
                                       "--auth-root-authentication-method=normal", "--skip-test-db"},
                                      "mysql");
     ASSERT_EQ(made.status, 0) << made.output;
     port_ = freePort();
     server_.emplace(
-        std::vector<std::string>{"mariadbd", "--no-defaults", "--datadir=" + path, "--port=" + std::to_string(port_),
-                                 "--bind-address=127.0.0.1", "--socket=" + directory_->path() + "/socket",
+        std::vector<std::string>{"mariadbd", "--no-defaults", "--datadir=" + path, temporary,
+                                 "--port=" + std::to_string(port_), "--bind-address=127.0.0.1",
+                                 "--socket=" + directory_->path() + "/socket",
                                  "--pid-file=" + directory_->path() + "/pid", "--local-infile=1", "--skip-log-bin",
                                  "--innodb-flush-log-at-trx-commit=0", "--max-allowed-packet=64M"},
         "mysql", directory_->path() + "/log");
