@@ -41,16 +41,16 @@ if(LOAM_HARDEN)
   target_link_options(loam_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 
-option(LOAM_TOGETHER "Compile the files of a folder as a few: a third of the time from nothing, but more at each change" OFF)
-set(CMAKE_UNITY_BUILD ${LOAM_TOGETHER})
+set(LOAM_TOGETHER "" CACHE STRING "Whose files compile as a few units, in a third of the time from nothing: tests or all")
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
-
-if(LOAM_TOGETHER)
+if(LOAM_TOGETHER STREQUAL "all")
+  set(CMAKE_UNITY_BUILD ON)
   # A coroutine that holds an object of its file's unnamed namespace: the file is no main file any more.
   target_compile_options(loam_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 
-# loam_apart(file...): those that do not compile beside others of their folder, mostly for names that both use.
+# loam_apart(file...): those that do not compile beside others of their folder, or would mean something else there: for a
+# name in their unnamed namespaces that both have.
 function(loam_apart)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
@@ -92,6 +92,10 @@ function(loam_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(LOAM_TOGETHER)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON)
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
