@@ -49,8 +49,9 @@ struct ServiceConfig {
   bool captured = true;                  ///< false: connections to it go past the proxies
   std::optional<ProtocolPin> pin;
   std::vector<FeatureConfig> features;  ///< by name; those that are where every service begins are left out
-  std::vector<std::string> proxies{};   ///< names of those on its hosts, sorted; told with `mtls` and `fault`; empty: nobody knows
-  std::vector<Caller> callers{};        ///< by name; told only where a feature above asks who calls
+  std::vector<std::string>
+      proxies{};  ///< names of those on its hosts, sorted; told with `mtls` and `fault`; empty: nobody knows
+  std::vector<Caller> callers{};  ///< by name; told only where a feature above asks who calls
 
   bool operator==(const ServiceConfig&) const = default;
 };
