@@ -215,14 +215,14 @@ io::Task<Serving::Turn> Serving::give(const filter::OwnAnswer& own) {
   bool keeps = !asking_ && asked_.keepsAlive;
   if (keeps) keeps = co_await dropBody();
   say(answerOf(own, !asked_.head, keeps));
-  while (keeps) {
+  if (!keeps) co_return Turn::End;
+  for (;;) {
     const auto flushed = toClient_.flush();
     if (!flushed) co_return Turn::ClientCut;
     if (*flushed) co_return Turn::Go;
     const bool room = co_await client_.socket().until(io::Ready::Write, now() + settings_.stallTimeout);
     if (!room) co_return Turn::ClientCut;
   }
-  co_return Turn::End;
 }
 
 io::Task<bool> Serving::dropBody() {

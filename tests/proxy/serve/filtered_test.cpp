@@ -8,8 +8,6 @@
 namespace loam::serve {
 namespace {
 
-using relay::CloseReason;
-
 constexpr std::string_view kAsked = "GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n";
 constexpr std::string_view kAnswered = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

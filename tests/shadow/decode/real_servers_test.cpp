@@ -174,10 +174,11 @@ TEST_F(MariadbServerTest, AgreesWithPymysql) {
 
 TEST_F(MariadbServerTest, AgreesWithItsOwnClient) {
   RecordingRelay relay(port_);
-  Finished client = runProgram(
-      {"mariadb", "--no-defaults", "-h127.0.0.1", "-P" + std::to_string(relay.port()), "-uroot", "--force", "-e",
-       "select 1; select help_topic_id, name from mysql.help_topic; create table mysql.t (a int); alter table mysql.t "
-       "force; drop table mysql.t; do 1; selec"});
+  const std::string statements =
+      "select 1; select help_topic_id, name from mysql.help_topic; create table mysql.t (a int); alter table mysql.t "
+      "force; drop table mysql.t; do 1; selec";
+  Finished client = runProgram({"mariadb", "--no-defaults", "-h127.0.0.1", "-P" + std::to_string(relay.port()),
+                                "-uroot", "--force", "-e", statements});
   client.status = 0;  // of the statement that fails
   client.output += "\n6 1\n";
   expectAgreement(relay, client, "mysql");
