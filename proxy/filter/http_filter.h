@@ -17,9 +17,9 @@ using HttpFilters = std::vector<std::unique_ptr<const HttpFilter>>;
 class Forward {
  public:
   virtual ~Forward() = default;
-  /// Sends the request and waits for the head of the final answer. Errors: no answer, by code: Refused and Unreachable
-  /// where no connection was to be had, Reset where it ended before the head, Timeout where a bound ran out, Protocol
-  /// where the server spoke no HTTP/1, Closed where the client is gone or did wrong.
+  /// Sends the request and waits for the head of the final answer. Errors: no answer, by code: Reset where the server
+  /// ended or spoke no HTTP/1 before the head stood, Timeout where it took too long, Closed where the client is gone or
+  /// did wrong.
   virtual io::Task<Result<Response>> forward(Exchange& exchange) = 0;
 };
 

@@ -11,6 +11,16 @@ std::uint64_t random64() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+/// What is kept of that name, else a new one.
+template <class T, class Make>
+std::shared_ptr<T> keptOr(std::map<std::string, std::weak_ptr<T>>& all, const std::string& name, Make make) {
+  std::erase_if(all, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<T>& kept = all[name];
+  auto found = kept.lock();
+  if (!found) kept = found = make();
+  return found;
+}
+
 }  // namespace
 
 std::shared_ptr<ConnectionCounts> ServiceLedger::of(const std::string& service) {
@@ -27,14 +37,14 @@ std::shared_ptr<ConnectionCounts> ServiceLedger::of(const std::string& service) 
   return fresh;
 }
 
+std::shared_ptr<std::atomic<std::uint32_t>> ServiceLedger::heldOf(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  return keptOr(held_, service, [] { return std::make_shared<std::atomic<std::uint32_t>>(0); });
+}
+
 std::shared_ptr<RateTable> ServiceLedger::ratesOf(const std::string& service) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(rates_, [](const auto& one) { return one.second.expired(); });
-  std::weak_ptr<RateTable>& kept = rates_[service];
-  if (auto rates = kept.lock()) return rates;
-  auto fresh = std::make_shared<RateTable>(random64());
-  kept = fresh;
-  return fresh;
+  return keptOr(rates_, service, [] { return std::make_shared<RateTable>(random64()); });
 }
 
 std::uint64_t ServiceLedger::others() const {

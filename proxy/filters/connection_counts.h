@@ -26,6 +26,8 @@ struct ConnectionCounts {
 class ServiceLedger {
  public:
   std::shared_ptr<ConnectionCounts> of(const std::string& service);
+  /// How many of its exchanges a fault holds.
+  std::shared_ptr<std::atomic<std::uint32_t>> heldOf(const std::string& service);
   /// The buckets of its rate limits.
   std::shared_ptr<RateTable> ratesOf(const std::string& service);
   /// Connections whose source found no place, since the start.
@@ -34,6 +36,7 @@ class ServiceLedger {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::weak_ptr<ConnectionCounts>> counts_;
+  std::map<std::string, std::weak_ptr<std::atomic<std::uint32_t>>> held_;
   std::map<std::string, std::weak_ptr<RateTable>> rates_;
   std::shared_ptr<std::atomic<std::uint64_t>> othersBefore_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };

@@ -48,11 +48,12 @@ bool decide(const filter::Exchange& exchange, const FaultSettings& settings, con
   return share.has(exchange) && fits(settings.match, exchange);
 }
 
-Result<std::unique_ptr<const FaultFilter>> FaultFilter::make(ExchangeShare share, const Json::Value& settings) {
+Result<std::unique_ptr<const FaultFilter>> FaultFilter::make(ExchangeShare share, const Json::Value& settings,
+                                                             std::shared_ptr<std::atomic<std::uint32_t>> held) {
   std::vector<FieldProblem> problems;
   auto typed = filters::read<FaultSettings>(settings, problems, Purpose::Keep);
   if (!problems.empty()) return fail(ErrorCode::InvalidArgument, text(problems));
-  return std::make_unique<const FaultFilter>(std::move(typed), std::move(share));
+  return std::make_unique<const FaultFilter>(std::move(typed), std::move(share), std::move(held));
 }
 
 io::Task<Result<Response>> FaultFilter::handle(filter::Exchange& exchange, filter::Next next) const {
@@ -62,7 +63,7 @@ io::Task<Result<Response>> FaultFilter::handle(filter::Exchange& exchange, filte
 
 io::Task<Result<Response>> FaultFilter::disturb(filter::Exchange& exchange, filter::Next next) const {
   if (settings_.delay) {
-    const Held held(held_, settings_.mostAtOnce);
+    const Held held(*held_, settings_.mostAtOnce);
     if (!held.isWithin()) {
       exchange.tally.spared.add();
       co_return co_await next(exchange);

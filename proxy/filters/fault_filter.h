@@ -3,6 +3,7 @@
 #include <json/value.h>
 
 #include <atomic>
+#include <memory>
 
 #include "proxy/filter/http_filter.h"
 #include "proxy/filters/exchange_share.h"
@@ -17,9 +18,12 @@ bool decide(const filter::Exchange& exchange, const FaultSettings& settings, con
 class FaultFilter final : public filter::HttpFilter {
  public:
   /// As a snapshot says it. InvalidArgument names what cannot be read of the settings.
-  static Result<std::unique_ptr<const FaultFilter>> make(ExchangeShare share, const Json::Value& settings);
+  static Result<std::unique_ptr<const FaultFilter>> make(ExchangeShare share, const Json::Value& settings,
+                                                         std::shared_ptr<std::atomic<std::uint32_t>> held);
 
-  FaultFilter(FaultSettings settings, ExchangeShare share) : settings_(std::move(settings)), share_(std::move(share)) {}
+  /// `held` counts those of the service that are delayed, by all workers and across snapshots.
+  FaultFilter(FaultSettings settings, ExchangeShare share, std::shared_ptr<std::atomic<std::uint32_t>> held)
+      : settings_(std::move(settings)), share_(std::move(share)), held_(std::move(held)) {}
 
   io::Task<Result<filter::Response>> handle(filter::Exchange& exchange, filter::Next next) const override;
 
@@ -29,7 +33,7 @@ class FaultFilter final : public filter::HttpFilter {
 
   const FaultSettings settings_;
   const ExchangeShare share_;
-  mutable std::atomic<std::uint32_t> held_{0};  // by all workers, delayed
+  const std::shared_ptr<std::atomic<std::uint32_t>> held_;
 };
 
 }  // namespace loam::filters

@@ -3,22 +3,9 @@
 #include <algorithm>
 
 #include "proxy/base/stable_hash.h"
+#include "proxy/filters/table_keys.h"
 
 namespace loam::filters {
-
-namespace {
-
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
-}
-
-std::int64_t nanosecondsOf(Monotonic time) {
-  return std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
-}
-
-}  // namespace
 
 std::uint64_t RateTable::tagOf(std::string_view limit, std::string_view key) const {
   // The seed goes in first and again last: who knows the hash and not the seed can aim at no set.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/filters/table_keys.h"
+
 namespace loam::filters {
 
 namespace {
@@ -11,16 +13,6 @@ constexpr std::uint64_t kOpenMask = SourceTable::kMostOpen;
 
 /// The upper bits say whose a place is; never 0.
 constexpr std::uint64_t tagOf(std::uint64_t hash) { return (hash & ~kOpenMask) | 1ULL << 63; }
-
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
-}
-
-std::int64_t nanosecondsOf(Monotonic time) {
-  return std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
-}
 
 }  // namespace
 

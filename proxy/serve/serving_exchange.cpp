@@ -79,6 +79,9 @@ io::Task<Result<Response>> Serving::forward(filter::Exchange& exchange) {
   if (turn_ == Turn::Go) turn_ = co_await reachAnswer();
   if (turn_ == Turn::Go) co_return Response{.status = status_};
   if (turn_ == Turn::ClientCut) co_return fail(ErrorCode::Closed, "the client is gone", ErrorOrigin::Downstream);
+  if (turn_ == Turn::Answer && refusal_.status < 500) {
+    co_return fail(ErrorCode::Closed, std::string(refusal_.detail), ErrorOrigin::Downstream);
+  }
   const bool late = turn_ == Turn::Answer && refusal_.status == 504;
   co_return fail(late ? ErrorCode::Timeout : ErrorCode::Reset, std::string(refusal_.detail), ErrorOrigin::Upstream);
 }
@@ -115,7 +118,8 @@ io::Task<Serving::Turn> Serving::reachAnswer() {
       if (now() >= due()) co_return refuse(Fault::TimedOut);
       continue;
     }
-    const auto fault = co_await standstill(isSent ? Fault::AnswerStalled : Fault::RequestStalled);
+    const auto fault =
+        co_await standstill(request.state() == State::Open ? Fault::RequestStalled : Fault::AnswerStalled);
     if (fault) co_return refuse(*fault);
   }
 }

@@ -36,8 +36,9 @@ Result<HttpFilterPtr> rateLimit(const wire::FeatureConfig& config, const Ground&
   return asFilter(filters::RateFilter::make(config.stage, shareOf(config), config.settings,
                                             ground.ledger.ratesOf(ground.service.name)));
 }
-Result<HttpFilterPtr> fault(const wire::FeatureConfig& config, const Ground&) {
-  return asFilter(filters::FaultFilter::make(exchangeShareOf(config), config.settings));
+Result<HttpFilterPtr> fault(const wire::FeatureConfig& config, const Ground& ground) {
+  return asFilter(
+      filters::FaultFilter::make(exchangeShareOf(config), config.settings, ground.ledger.heldOf(ground.service.name)));
 }
 Result<HttpFilterPtr> timeouts(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));

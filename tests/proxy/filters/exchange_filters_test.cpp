@@ -11,7 +11,7 @@ namespace {
 class FaultFilterTest : public ExchangeFixture {
  protected:
   static FaultFilter of(std::string_view settings, ExchangeShare share = {}) {
-    return {good<FaultSettings>(settings), std::move(share)};
+    return {good<FaultSettings>(settings), std::move(share), std::make_shared<std::atomic<std::uint32_t>>(0)};
   }
 };
 

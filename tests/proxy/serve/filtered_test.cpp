@@ -27,7 +27,8 @@ class ServeFilteredTest : public ServeFixture, public Ways {
     filters->push_back(std::make_unique<const Filter>(filters::good<Settings>(json), std::move(more)...));
   }
   void fault(std::string_view json) {
-    install<filters::FaultFilter, filters::FaultSettings>(json, filters::ExchangeShare{});
+    install<filters::FaultFilter, filters::FaultSettings>(json, filters::ExchangeShare{},
+                                                          std::make_shared<std::atomic<std::uint32_t>>(0));
   }
   void timeouts(std::string_view json) {
     install<filters::TimeoutsFilter, filters::TimeoutsSettings>(json, filters::ExchangeShare{});
@@ -199,7 +200,8 @@ TEST_F(ServeFilteredTest, C1_ADeniedRequestReachesNoServerAndThePathThatWasCompa
 
 TEST_F(ServeFilteredTest, FiltersThatLookAtTheHeadSeeItWhileTheNextBytesCome) {
   install<filters::FaultFilter, filters::FaultSettings>(
-      R"({"delay": "20ms", "answer": {"body": "x"}, "match": {"headers": {"x-id": "17*"}}})", filters::ExchangeShare{});
+      R"({"delay": "20ms", "answer": {"body": "x"}, "match": {"headers": {"x-id": "17*"}}})", filters::ExchangeShare{},
+      std::make_shared<std::atomic<std::uint32_t>>(0));
   std::string all;
   for (int i = 0; i < 40; ++i) all += "GET / HTTP/1.1\r\nHost: a\r\nX-Id: 17" + std::to_string(i) + "\r\n\r\n";
   say(*client, all);
