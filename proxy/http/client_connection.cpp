@@ -46,7 +46,11 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> ClientConnection::connect(io
     error.context.insert(0, target.text() + ": ");
     co_return fail(std::move(error));
   }
-  co_return std::unique_ptr<ClientConnection>(new ClientConnection(std::move(stream), std::move(target)));
+  co_return over(std::move(stream), std::move(target));
+}
+
+std::unique_ptr<ClientConnection> ClientConnection::over(std::unique_ptr<io::ByteStream> stream, Target target) {
+  return std::unique_ptr<ClientConnection>(new ClientConnection(std::move(stream), std::move(target)));
 }
 
 void ClientConnection::cut() {

@@ -19,6 +19,8 @@ class ClientConnection {
   /// serves there, Timeout at `deadline`, and those of the handshake.
   static io::Task<Result<std::unique_ptr<ClientConnection>>> connect(io::EventLoop& loop, Target target, io::Wrap wrap,
                                                                      Monotonic deadline);
+  /// Over a stream that is open.
+  static std::unique_ptr<ClientConnection> over(std::unique_ptr<io::ByteStream> stream, Target target);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 

@@ -79,8 +79,7 @@ class Balancer {
   double weightOf(const Field& field, std::size_t place) const;
   const Places& placesFor(const Field& field, double part) const;
   std::optional<std::size_t> among(const Field& field, const Places& places, const PickKey& key, Dice& dice) const;
-  std::size_t draw(const Field& field, const Places& places, double sum, Dice& dice) const;
-  std::size_t drawOther(const Field& field, const Places& places, double sum, std::size_t first, Dice& dice) const;
+  std::size_t draw(const Field& field, const Places& places, double sum, std::size_t but, Dice& dice) const;
   std::optional<std::size_t> byTurn(const Field& field, const Places& places) const;
   std::optional<std::size_t> byKey(const Field& field, const Places& places, std::uint64_t hash) const;
   bool isBetter(std::size_t place, std::size_t than, Monotonic now) const;

@@ -39,6 +39,8 @@ class EndpointState {
   bool isHealthy() const { return healthy_.load(std::memory_order_relaxed); }
   /// An endpoint that comes back starts slowly.
   void setHealthy(bool healthy, Monotonic now);
+  /// A check had its answer: so many of a kind in a row make it healthy or unhealthy. One thread at a time.
+  void onCheck(bool good, std::uint32_t healthyAfter, std::uint32_t unhealthyAfter, Monotonic now);
 
   /// Ejected, and its time is not over, or a probe is out.
   bool isEjected(Monotonic now) const;
@@ -61,7 +63,7 @@ class EndpointState {
   /// It did well in its probe.
   void comeBack(Monotonic now);
   /// The right to be the probe: of all who ask when the time of an ejected endpoint is over one gets it, and then
-  /// nobody for as long as `within`. 0: no; else what to hand to giveBackProbe(), where nothing came of it.
+  /// nobody for as long as `within`. 0: no; else what to hand to giveBackProbe() where nothing came of it.
   std::int64_t takeProbe(Monotonic now, nanoseconds within);
   void giveBackProbe(std::int64_t taken);
 
@@ -71,8 +73,8 @@ class EndpointState {
   std::atomic<std::int64_t> since_;
   std::atomic<std::int64_t> until_{0};     // ns; 0: not ejected
   std::atomic<std::int64_t> returned_{0};  // ns: when it came back last
-  std::atomic<std::int64_t> probed_{0};    // what until_ is while a probe is out
   std::atomic<std::uint32_t> ejections_{0};
+  std::atomic<std::int32_t> checks_{0};  // good ones in a row; below 0: failed ones
   std::atomic<bool> healthy_{true};
   // Changed by every exchange.
   alignas(64) std::atomic<std::uint32_t> underWay_{0};

@@ -33,7 +33,7 @@ class EndpointStates {
     Monotonic unused{};  // since when, as far as anybody looked
   };
   std::shared_ptr<ServiceState> serviceOf(const std::string& service);
-  void forget(Monotonic now);
+  void forget(Monotonic now, nanoseconds unused);
 
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, SocketAddress>, Known> endpoints_;

@@ -18,7 +18,7 @@ class HashRing {
 
   explicit HashRing(std::span<const std::string> names);
 
-  /// The first that `accepts` takes, walking on from where the key stands, each asked once; `names` where none does.
+  /// The first that `accepts` takes, walking on from where the key stands; names() where none does, all points later.
   template <class Accepts>
   std::size_t find(std::uint64_t key, Accepts accepts) const;
   std::size_t names() const { return names_; }

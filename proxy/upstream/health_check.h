@@ -20,7 +20,7 @@ struct HealthTerms {
   Kind kind = Kind::Tcp;                  ///< connects, or asks `path`
   std::string path{};                     ///< Http
   std::string host{};                     ///< Http: what the endpoint is called; empty: its address
-  std::vector<std::uint16_t> statuses{};  ///< Http: that are good, sorted; empty: 200 to 299
+  std::vector<std::uint16_t> statuses{};  ///< Http: that are good; empty: 200 to 299
   std::optional<std::uint16_t> port{};    ///< none: the endpoint's own
   nanoseconds interval = seconds(10);
   nanoseconds timeout = seconds(1);
@@ -29,9 +29,9 @@ struct HealthTerms {
 };
 
 /// Asks the endpoints of a service whether they are well, again and again as long as it lives, and says so in their
-/// states. The first question to each comes somewhere within an interval, so that proxies and endpoints do not go in
-/// step, and its answer counts alone. What fails on this host (no descriptors left) counts against nobody. One of a
-/// proxy is enough: it lives on one worker's loop.
+/// states, which count across snapshots how many answers of a kind came in a row. The first question to each comes
+/// somewhere within an interval, so that proxies and endpoints do not go in step. What fails on this host (no
+/// descriptors left) counts against nobody. One of a proxy is enough: it lives on one worker's loop.
 class HealthCheck {
  public:
   /// Starts at once. `loop`, `dialer` and `dice` outlive it.
@@ -49,6 +49,7 @@ class HealthCheck {
   io::Task<void> keepAsking(const Member& member);
   io::Task<Verdict> ask(const Member& member);
   io::Task<Verdict> askHttp(std::unique_ptr<io::ByteStream> stream, SocketAddress address, Monotonic deadline);
+  static Verdict verdictOf(const Error& error);
   bool isGood(int status) const;
   nanoseconds jittered();
 

@@ -6,7 +6,7 @@
 namespace loam::upstream {
 
 /// Two counts of one slot of time, in one word, so that whoever is first in the next slot begins both anew without a
-/// lock. Each holds up to 16 million and then stays there. Slots are told apart by their last 16 bits. Any thread.
+/// lock. Each holds up to 4 million and then stays there. Slots are told apart by their last 20 bits. Any thread.
 class SlotCount {
  public:
   struct Counts {
@@ -25,7 +25,7 @@ class SlotCount {
   void clear() { word_.store(0, std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint64_t> word_{0};  // 16 bits of the slot, 24 of each count
+  std::atomic<std::uint64_t> word_{0};  // 20 bits of the slot, 22 of each count
 };
 
 }  // namespace loam::upstream
