@@ -11,6 +11,8 @@
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filter/exchange_view.h"
 #include "proxy/io/event_loop.h"
+#include "proxy/upstream/caps.h"
+#include "proxy/upstream/in_flight.h"
 
 namespace loam::filter {
 
@@ -20,6 +22,8 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 /// What filters bound of one exchange.
 struct Bounds {
   Monotonic end = Monotonic::max();      ///< by then the answer's last byte has come
+  Monotonic connect = Monotonic::max();  ///< by then there is a connection to its server, or this sending is over
+  Monotonic head = Monotonic::max();     ///< by then its head has come, or the same
   std::optional<milliseconds> answer{};  ///< from the request's last byte to the answer's head
   std::optional<milliseconds> idle{};    ///< without a byte in either direction
 
@@ -34,6 +38,20 @@ struct Tally {
   Counter spared;   ///< that a fault would have held, but enough were held already
   Counter denied;   ///< by `policy`, enforced
   Counter limited;  ///< by `rate_limit`, enforced
+  Counter repeated;      ///< by `retries`, as are the next two: sendings, the first of each exchange not counted
+  Counter rescued;       ///< exchanges that one of those brought to an answer that needs no other
+  Counter unaffordable;  ///< repeats that the budget did not allow
+  Counter routed;        ///< to another service, by `routing`
+  Counter overridden;    ///< to a developer's copy
+  Counter overriddenInVain;  ///< of those, that went the usual way since it was gone
+  Counter capped;            ///< by `circuit_breaking`
+  Counter withoutEndpoint;   ///< refused, since none was fit to be asked
+};
+
+/// What one sending of a request came to, for who thinks of another.
+struct Sending {
+  bool reached = false;     ///< a server may have seen bytes of it
+  bool repeatable = false;  ///< all of it that went on is kept, and nothing of an answer has gone to the client
 };
 
 /// One exchange on its way through the filters. Lives from the request's head to the answer's last byte, on one thread.
@@ -41,13 +59,19 @@ struct Exchange {
   io::EventLoop& loop;
   VerdictSink& verdicts;
   Tally& tally;
-  ExchangeView view{};  ///< good until the answer goes to the client
+  ExchangeView view{};  ///< good until the answer goes to the client; of that, until the next sending
   ConnectionView connection{};
   Monotonic began{};       ///< when the request's head had come
   std::uint32_t dice = 0;  ///< drawn for it: what is left to chance goes by that
   Bounds bounds{};
-  std::optional<std::string> target{};  ///< what the server is asked for instead of `view.path`
+  std::optional<std::string> target{};    ///< what the server is asked for instead of `view.path`
+  std::optional<SocketAddress> server{};  ///< who is asked instead of whom the client wanted to
   Fields added{};                       ///< to the head of the server's answer
+  std::size_t keeps = 0;                ///< bytes of its body, for another sending; set before the first
+  Sending sending{};                    ///< the last one
+  std::vector<std::size_t> tried{};     ///< places of endpoints that sendings went to
+  upstream::CapPlace place{};           ///< among what its service may have under way
+  upstream::InFlight flight{};          ///< of the endpoint that it is with
 };
 
 /// An answer that the proxy gives instead of the server's. Its frame is not the filter's: it has a content-length, and

@@ -17,9 +17,10 @@ using HttpFilters = std::vector<std::unique_ptr<const HttpFilter>>;
 class Forward {
  public:
   virtual ~Forward() = default;
-  /// Sends the request and waits for the head of the final answer. Errors: no answer, by code: Reset where the server
-  /// ended or spoke no HTTP/1 before the head stood, Timeout where it took too long, Closed where the client is gone or
-  /// did wrong.
+  /// Sends the request and waits for the head of the final answer. Asked again it gives up what the last sending came
+  /// to, which is to be `repeatable`, and sends over another connection. Errors: no answer, by code: Reset where the
+  /// server ended or spoke no HTTP/1 before the head stood, Timeout where it took too long, Closed where the client is
+  /// gone or did wrong; as a dial's where no server was `reached`.
   virtual io::Task<Result<Response>> forward(Exchange& exchange) = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include "proxy/filters/rate_table.h"
 #include "proxy/filters/source_table.h"
+#include "proxy/upstream/endpoint_states.h"
 
 namespace loam::filters {
 
@@ -30,6 +31,8 @@ class ServiceLedger {
   std::shared_ptr<std::atomic<std::uint32_t>> heldOf(const std::string& service);
   /// The buckets of its rate limits.
   std::shared_ptr<RateTable> ratesOf(const std::string& service);
+  /// What is known of those that are called.
+  upstream::EndpointStates& endpoints() { return endpoints_; }
   /// Connections whose source found no place, since the start.
   std::uint64_t others() const;
 
@@ -38,6 +41,7 @@ class ServiceLedger {
   std::map<std::string, std::weak_ptr<ConnectionCounts>> counts_;
   std::map<std::string, std::weak_ptr<std::atomic<std::uint32_t>>> held_;
   std::map<std::string, std::weak_ptr<RateTable>> rates_;
+  upstream::EndpointStates endpoints_;
   std::shared_ptr<std::atomic<std::uint64_t>> othersBefore_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 

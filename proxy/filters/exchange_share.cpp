@@ -1,5 +1,7 @@
 #include "proxy/filters/exchange_share.h"
 
+#include <algorithm>
+
 #include "proxy/base/stable_hash.h"
 #include "proxy/http/http1_head.h"
 
@@ -18,12 +20,19 @@ std::string_view traceOf(const filter::ExchangeView& view) {
 
 }  // namespace
 
+std::string_view unitOf(const filter::Exchange& exchange) {
+  const std::string_view trace = traceOf(exchange.view);
+  if (!trace.empty()) return trace;
+  return {reinterpret_cast<const char*>(&exchange.dice), sizeof exchange.dice};
+}
+
 bool ExchangeShare::has(const filter::Exchange& exchange) const {
   if (share >= kWhole) return true;
-  if (share <= 0) return false;
-  std::string_view unit = traceOf(exchange.view);
-  if (unit.empty()) unit = {reinterpret_cast<const char*>(&exchange.dice), sizeof exchange.dice};
-  return bucketOf(salt, unit) < static_cast<std::uint32_t>(share);
+  return share > 0 && hasUnit(unitOf(exchange));
+}
+
+bool ExchangeShare::hasUnit(std::string_view unit) const {
+  return share >= kWhole || bucketOf(salt, unit) < static_cast<std::uint32_t>(std::max(share, 0));
 }
 
 }  // namespace loam::filters

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "proxy/filter/exchange.h"
 
@@ -17,6 +18,11 @@ struct ExchangeShare {
   std::string salt{};           ///< of the buckets
 
   bool has(const filter::Exchange& exchange) const;
+  /// The same of a unit that is known already.
+  bool hasUnit(std::string_view unit) const;
 };
+
+/// What shares of exchanges go by. Good as long as the exchange.
+std::string_view unitOf(const filter::Exchange& exchange);
 
 }  // namespace loam::filters

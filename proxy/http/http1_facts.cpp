@@ -49,6 +49,11 @@ std::string_view find(std::span<const HeaderField> fields, std::string_view lowe
   return {};
 }
 
+bool isIdempotent(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
 HeadFault FactReader::take(const HeaderField& field, HeadFacts& facts) {
   // The length rules out nearly every field before a byte is compared.
   switch (field.name.size()) {

@@ -105,6 +105,8 @@ HeadFault parseResponseHead(std::string_view bytes, Strictness strictness, std::
 
 /// Value of the first field of that name (any case), empty when absent.
 std::string_view find(std::span<const HeaderField> fields, std::string_view lowerName);
+/// Whether a request of this method, sent twice, means what it means once (RFC 9110 9.2.2).
+bool isIdempotent(std::string_view method);
 /// Whether two names are the same but for ASCII case; `lower` is lower case.
 bool equalsFolded(std::string_view text, std::string_view lower);
 /// Whether a comma separated list has that token, any case.

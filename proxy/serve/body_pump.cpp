@@ -4,7 +4,7 @@ namespace loam::serve {
 
 BodyPump::BodyPump(Input& from, Output& to, http::BodyPlan plan)
     : from_(from),
-      to_(to),
+      to_(&to),
       reader_(plan, http::Strictness::Strict),
       lastsUntilEnd_(plan.kind == http::BodyPlan::Kind::UntilEnd) {
   settle();
@@ -19,8 +19,8 @@ bool BodyPump::advance() {
 }
 
 bool BodyPump::flush() {
-  if (to_.isFlushed()) return true;
-  const auto flushed = to_.flush();
+  if (to_->isFlushed()) return true;
+  const auto flushed = to_->flush();
   if (!flushed) state_ = State::SinkBroken;
   return flushed && *flushed;
 }
@@ -40,10 +40,29 @@ bool BodyPump::step() {
   // Of bytes whose framing is wrong none goes on: what stands before the fault would look whole to who reads it.
   settle();
   if (state_ == State::BadFraming) return false;
-  const Status written = to_.write(bytes.substr(0, count));
+  remember(bytes.substr(0, count));
+  from_.goesOn(count);
+  const Status written = to_->write(bytes.substr(0, count));
   from_.take(count);
   if (!written) state_ = State::SinkBroken;
   return true;
+}
+
+void BodyPump::remember(std::string_view bytes) {
+  moved_ += bytes.size();
+  if (moved_ <= keeps_) {
+    kept_.append(bytes);
+  } else if (!kept_.empty()) {
+    kept_ = {};
+  }
+}
+
+void BodyPump::again(Output& to) {
+  to_ = &to;
+  if (state_ == State::SinkBroken) state_ = State::Open;
+  settle();
+  const Status written = to.write(kept_);
+  if (!written) state_ = State::SinkBroken;
 }
 
 void BodyPump::settle() {

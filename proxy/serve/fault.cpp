@@ -21,6 +21,9 @@ constexpr std::array<Refusal, kFaults> kRefusals{{
     {502, "http_protocol_error", "answer_framing", "serve:answer_framing"},
     {502, "http_response_incomplete", "server_ended", "serve:server_ended"},
     {504, "http_response_timeout", "timed_out", "timeouts"},
+    {504, "http_response_timeout", "try_timed_out", "retries"},
+    {503, "destination_unavailable", "no_server", "serve:no_server"},
+    {504, "connection_timeout", "connect_timed_out", "serve:connect_timed_out"},
 }};
 
 void addStatusLine(std::string& answer, int status) {
@@ -36,13 +39,14 @@ Refusal refusalOf(http::HeadFault fault) {
   return {http::statusFor(fault), kRequestError, http::name(fault), "serve:head"};
 }
 
-std::string answerOf(const Refusal& refusal, bool withBody) {
+std::string answerOf(const Refusal& refusal, bool withBody, const filter::Fields& added) {
   std::string body = std::to_string(refusal.status);
   body.append(" ").append(http::reasonPhrase(refusal.status)).append("\nloam: ").append(refusal.detail).append("\n");
   std::string answer;
   addStatusLine(answer, refusal.status);
   answer.append("proxy-status: loam; error=").append(refusal.error).append("; details=\"").append(refusal.detail);
   answer.append("\"\r\nloam-cause: ").append(refusal.cause);
+  for (const auto& [name, value] : added) answer.append("\r\n").append(name).append(": ").append(value);
   answer.append("\r\ncontent-type: text/plain\r\ncontent-length: ").append(std::to_string(body.size()));
   answer.append("\r\nconnection: close\r\n\r\n");
   return withBody ? answer + body : answer;

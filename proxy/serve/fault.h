@@ -22,8 +22,11 @@ enum class Fault : std::uint8_t {
   AnswerFraming,
   ServerEnded,  ///< before its answer did
   TimedOut,     ///< a bound that filters set ran out
+  TryTimedOut,  ///< the same of one sending
+  NoServer,     ///< none could be dialled
+  ConnectTimedOut,
 };
-constexpr std::size_t kFaults = 10;
+constexpr std::size_t kFaults = 13;
 
 /// What becomes of it: the answer's status, what Proxy-Status (RFC 9209) calls it, and the label of counters and logs.
 struct Refusal {
@@ -35,8 +38,9 @@ struct Refusal {
 Refusal refusalOf(Fault fault);
 Refusal refusalOf(http::HeadFault fault);
 
-/// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD.
-std::string answerOf(const Refusal& refusal, bool withBody);
+/// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD. `added`: what filters
+/// have it say besides.
+std::string answerOf(const Refusal& refusal, bool withBody, const filter::Fields& added);
 /// One that a filter gives. `keeps`: whether another request may follow.
 std::string answerOf(const filter::OwnAnswer& own, bool withBody, bool keeps);
 

@@ -20,7 +20,7 @@ Result<Input::Filled> Input::fill(std::size_t most) {
     tap_.onEnd(direction_, leg_.socket().loop().now());
     return Filled::Ended;
   }
-  show(*count);
+  if (showsAsRead()) show(std::span<const std::uint8_t>(buffer_).subspan(to_, *count));
   to_ += *count;
   return Filled::Some;
 }
@@ -35,6 +35,10 @@ void Input::makeRoom(std::size_t most) {
   } else if (to_ == buffer_.size() && to_ < most) {
     buffer_.resize(std::min(2 * to_, most));
   }
+}
+
+void Input::goesOn(std::size_t count) {
+  if (!showsAsRead()) show(std::span<const std::uint8_t>(buffer_).subspan(from_, count));
 }
 
 void Input::take(std::size_t count) {
@@ -63,16 +67,15 @@ std::optional<std::size_t> Input::headLength() {
   return std::nullopt;
 }
 
-void Input::show(std::size_t count) {
+void Input::show(std::span<const std::uint8_t> bytes) {
   const Monotonic now = leg_.socket().loop().now();
-  const auto bytes = std::span<const std::uint8_t>(buffer_).subspan(to_, count);
-  total_ += count;
-  const std::size_t unseen = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, count));
+  total_ += bytes.size();
+  const std::size_t unseen = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
   if (unseen != 0) {
     if (skip_ != relay::Tap::kOpaque) skip_ -= unseen;
     tap_.onSkipped(direction_, unseen, now);
   }
-  if (unseen < count) skip_ = tap_.onBytes(direction_, bytes.subspan(unseen), now);
+  if (unseen < bytes.size()) skip_ = tap_.onBytes(direction_, bytes.subspan(unseen), now);
 }
 
 }  // namespace loam::serve

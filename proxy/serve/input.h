@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "proxy/http/http1_head.h"
@@ -10,8 +11,9 @@
 
 namespace loam::serve {
 
-/// What came on one side of a served connection and did not go on yet. Shows each byte to the tap once, as it is read.
-/// Holds a buffer only while bytes wait. One thread, no waiting.
+/// What came on one side of a served connection and did not go on yet. Shows the tap what the client says as it is
+/// read, and of a server's bytes those that went on: not what came of a sending that was repeated. Holds a buffer only
+/// while bytes wait. One thread, no waiting.
 class Input {
  public:
   /// All of them outlive it.
@@ -27,7 +29,9 @@ class Input {
 
   /// Valid until the next fill() or take().
   std::string_view bytes() const { return {reinterpret_cast<const char*>(buffer_.data()) + from_, to_ - from_}; }
-  /// `count` of them have gone on.
+  /// `count` of them go on now: the tap is shown those of a server.
+  void goesOn(std::size_t count);
+  /// They have, or nobody wants them.
   void take(std::size_t count);
   /// Bytes of the head that they begin with, its empty line included; nothing while it is not whole. Looks at each byte
   /// once.
@@ -35,7 +39,7 @@ class Input {
 
   /// The side ended in order, all that it sent was read.
   bool hasEnded() const { return ended_; }
-  /// Bytes read so far.
+  /// Bytes shown so far.
   std::uint64_t total() const { return total_; }
   /// Of the bytes that follow, how many the tap need not see.
   std::uint64_t unseen() const { return skip_; }
@@ -44,7 +48,8 @@ class Input {
  private:
   void makeRoom(std::size_t most);
   void releaseEmpty();
-  void show(std::size_t count);
+  void show(std::span<const std::uint8_t> bytes);
+  bool showsAsRead() const { return direction_ == relay::Direction::Upstream; }
 
   const relay::Direction direction_;
   const relay::Leg leg_;

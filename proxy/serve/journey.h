@@ -13,6 +13,7 @@ namespace loam::serve {
 struct Journey {
   std::string head;
   std::vector<http::HeaderField> fields;  ///< room for those in it
+  std::vector<http::HeaderField> answer;  ///< those of the server's answer, where that stands
 };
 
 /// Journeys of one worker, lent for an exchange each, so that an idle connection holds none. One thread.

@@ -1,5 +1,6 @@
 #include "proxy/server/carrying.h"
 
+#include "proxy/base/assert.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/serve/serving.h"
@@ -38,8 +39,9 @@ void countEnd(Counters& counters, CloseReason reason) {
   }
 }
 
-io::Task<CloseReason> serveWith(WorkerContext& context, ServiceWays ways, relay::Leg downstream, relay::Leg upstream,
-                                relay::Tap& tap, relay::Relayed& progress, const filters::ServeSettings& settings) {
+io::Task<CloseReason> serveWith(WorkerContext& context, ServiceWays ways, relay::Leg downstream,
+                                std::optional<relay::Leg> upstream, relay::Tap& tap, relay::Relayed& progress,
+                                const filters::ServeSettings& settings) {
   serve::Serving serving(context.serving, settings, ways, downstream, upstream, tap, progress);
   co_return co_await serving.run();
 }
@@ -123,12 +125,14 @@ void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error) {
 }
 
 io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
+                             std::optional<relay::Leg> upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
                              std::string identity) {
+  LOAM_ASSERT(serve || upstream);
   relay::Relayed& progress = live.progress();
-  io::Task<CloseReason> carried = serve ? serveWith(context, ServiceWays(context, facts, std::move(identity)),
-                                                    downstream, upstream, tap, progress, *serve)
-                                        : relay::relay(downstream, upstream, tap, context.resources, progress);
+  io::Task<CloseReason> carried =
+      serve ? serveWith(context, ServiceWays(context, facts, std::move(identity), live, tap, upstream.has_value()),
+                        downstream, upstream, tap, progress, *serve)
+            : relay::relay(downstream, *upstream, tap, context.resources, progress);
   const CloseReason reason = co_await std::move(carried);
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
     context.loopGuard.answered(facts.destination);

@@ -51,9 +51,10 @@ relay::CloseReason reasonOf(const Error& error);
 void countFailure(WorkerContext& context, relay::Tap& tap, const Error& error);
 /// How a connection is carried, as its service said when it began: served under these settings; null: relayed.
 using Serve = std::shared_ptr<const filters::ServeSettings>;
-/// Relays or serves to the end, and tells everybody who counts. `identity`: SPIFFE id that the caller's proxy proved.
+/// Relays or serves to the end, and tells everybody who counts. `upstream`: only what is served may lack one yet.
+/// `identity`: SPIFFE id that the caller's proxy proved.
 io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFacts& facts, relay::Leg downstream,
-                             relay::Leg upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
+                             std::optional<relay::Leg> upstream, relay::Tap& tap, LiveConnection& live, Serve serve,
                              std::string identity);
 
 }  // namespace loam::server

@@ -4,6 +4,7 @@
 #include "proxy/relay/reset.h"
 #include "proxy/server/carrying.h"
 #include "proxy/server/original_dst.h"
+#include "proxy/server/service_ways.h"
 
 namespace loam::server {
 
@@ -54,7 +55,20 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   }
   Serve serve = service.serve.settingsFor(facts);
   const Monotonic dialled = context.loop.clock().now();
-  auto upstream = co_await dialUpstream(context, facts, service);
+  const ServerChoice choice = serve ? serverChoiceOf(context, facts, service) : ServerChoice::Clients;
+  if (choice == ServerChoice::Exchanges) {
+    co_await carryAndCount(context, facts, **downstream, {}, *tap, live, std::move(serve), {});
+    co_return;
+  }
+  const bool mayBeLater = choice == ServerChoice::ClientsOrLater;
+  std::unique_ptr<upstream::InFlight> flight;
+  io::Task<Result<Upstream>> dial = mayBeLater ? dialUpstream(context, facts, service, dialled + kDialPatience)
+                                               : dialChosen(context, facts, service, flight);
+  auto upstream = co_await std::move(dial);
+  if (!upstream && mayBeLater && upstream.error().code != ErrorCode::Denied) {
+    co_await carryAndCount(context, facts, **downstream, {}, *tap, live, std::move(serve), {});
+    co_return;
+  }
   if (!upstream) {
     countFailure(context, *tap, upstream.error());
     const CloseReason reason = reasonOf(upstream.error());

@@ -17,6 +17,8 @@
 
 namespace loam::server {
 
+class ServerPool;
+
 /// Where a connection came in.
 struct Entry {
   relay::Vantage vantage = relay::Vantage::Explicit;
@@ -47,6 +49,7 @@ struct WorkerContext {
   DialTerms terms;
   std::shared_ptr<const ServiceTable> services;  ///< swapped between two events of the loop
   Missed missed;                                 ///< destinations that it does not know
+  ServerPool& idle;                              ///< servers that wait for the next exchange
   /// Asks that the next connections to a destination go past the proxy, so that their clients meet the real answer.
   /// `done` is called from any thread once that holds, or never will.
   std::function<void(const SocketAddress&, std::function<void()> done)> onBypass;

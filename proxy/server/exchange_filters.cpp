@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/filters/cluster_filter.h"
 #include "proxy/filters/exchange_policy.h"
 #include "proxy/filters/fault_filter.h"
 #include "proxy/filters/rate_filter.h"
+#include "proxy/filters/retries_filter.h"
+#include "proxy/filters/routing_filter.h"
+#include "proxy/filters/settings.h"
 #include "proxy/filters/timeouts_filter.h"
+#include "proxy/server/endpoint_choice.h"
 #include "proxy/server/admission.h"
 
 namespace loam::server {
@@ -17,7 +22,9 @@ using HttpFilterPtr = std::unique_ptr<const filter::HttpFilter>;
 /// What filters are made of.
 struct Ground {
   const wire::ServiceConfig& service;
+  const std::vector<wire::FeatureConfig>& defaults;
   filters::ServiceLedger& ledger;
+  const filters::ClusterMap& clusters;
 };
 using Make = Result<HttpFilterPtr> (*)(const wire::FeatureConfig& config, const Ground& ground);
 
@@ -43,23 +50,34 @@ Result<HttpFilterPtr> fault(const wire::FeatureConfig& config, const Ground& gro
 Result<HttpFilterPtr> timeouts(const wire::FeatureConfig& config, const Ground&) {
   return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));
 }
+Result<HttpFilterPtr> routing(const wire::FeatureConfig& config, const Ground& ground) {
+  return asFilter(filters::RoutingFilter::make(exchangeShareOf(config), config.settings, ground.service.name,
+                                               ground.clusters));
+}
+Result<HttpFilterPtr> retries(const wire::FeatureConfig& config, const Ground& ground) {
+  return asFilter(filters::RetriesFilter::make(exchangeShareOf(config), config.settings,
+                                               ground.ledger.endpoints().ofService(ground.service.name)));
+}
 
-/// The flag of the service itself, else that of every service; null where it is off.
-const wire::FeatureConfig* configOf(const wire::ServiceConfig& service,
-                                    const std::vector<wire::FeatureConfig>& defaults, std::string_view feature) {
-  for (const auto* features : {&service.features, &defaults}) {
-    const auto found = std::find_if(features->begin(), features->end(),
-                                    [&](const wire::FeatureConfig& config) { return config.feature == feature; });
-    if (found != features->end()) return found->stage == "off" ? nullptr : &*found;
+/// Balancing and circuit breaking, which are one filter: both go by the endpoints' standing.
+void addEndpointChoice(ExchangeFilters& filters, const Ground& ground,
+                       std::shared_ptr<const filters::ServiceClusters> clusters) {
+  const wire::FeatureConfig* balancing = configOf(ground.service, ground.defaults, "balancing");
+  const bool breaks = configOf(ground.service, ground.defaults, "circuit_breaking") != nullptr;
+  if (balancing == nullptr && !breaks) return;
+  if (balancing != nullptr) {
+    std::vector<FieldProblem> said;
+    const auto settings = filters::read<filters::BalancingSettings>(balancing->settings, said, filters::Purpose::Keep);
+    filters.balanced = {filters::ConnectionShare(balancing->share, balancing->salt), settings.hash};
   }
-  return nullptr;
+  filters.atCaller.push_back(std::make_unique<const filters::ClusterFilter>(filters.balanced, std::move(clusters)));
 }
 
 }  // namespace
 
 Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
                                           const std::vector<wire::FeatureConfig>& defaults,
-                                          filters::ServiceLedger& ledger) {
+                                          filters::ServiceLedger& ledger, const filters::ClusterMap& clusters) {
   struct One {
     std::string_view feature;
     Make make;
@@ -69,14 +87,16 @@ Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
   const One inOrder[] = {{"policy", policy, true, false},
                          {"rate_limit", rateLimit, true, false},
                          {"fault", fault, true, service.proxies.empty()},
-                         {"timeouts", timeouts, true, true}};
+                         {"routing", routing, false, true},
+                         {"timeouts", timeouts, true, true},
+                         {"retries", retries, false, true}};
   ExchangeFilters filters;
   for (const One& one : inOrder) {
     const wire::FeatureConfig* config = configOf(service, defaults, one.feature);
     if (config == nullptr) continue;
     for (const auto& [acts, chain] : {std::pair(one.callee, &filters.atCallee), {one.caller, &filters.atCaller}}) {
       if (!acts) continue;
-      auto filter = one.make(*config, Ground{service, ledger});
+      auto filter = one.make(*config, Ground{service, defaults, ledger, clusters});
       if (!filter) {
         Error error = std::move(filter).error();
         error.context.insert(0, "settings of " + config->feature + " for " + service.name + ": ");
@@ -84,7 +104,10 @@ Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
       }
       if (*filter) chain->push_back(*std::move(filter));
     }
+    if (one.make == retries) filters.callerRepeats = true;
   }
+  const auto own = clusters.find(service.name);
+  if (own != clusters.end()) addEndpointChoice(filters, Ground{service, defaults, ledger, clusters}, own->second);
   return filters;
 }
 

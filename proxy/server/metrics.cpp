@@ -133,6 +133,25 @@ void collectTallies(const std::vector<const Counters*>& workers, MetricFamilies&
              total(&filter::Tally::denied));
   addCounter(families, "loam_rate_limited_exchanges_total", "Exchanges that a rate limit of their service refused.",
              total(&filter::Tally::limited));
+  auto retries = family("loam_retries_total", "What the retries flag did: repeats that were sent, exchanges that one mended, repeats beyond the budget.",
+                        prometheus::MetricType::Counter);
+  append(retries, total(&filter::Tally::repeated), {{"what", "sent"}});
+  append(retries, total(&filter::Tally::rescued), {{"what", "mended"}});
+  append(retries, total(&filter::Tally::unaffordable), {{"what", "over_budget"}});
+  families.push_back(std::move(retries));
+  auto routed = family("loam_routed_exchanges_total",
+                       "Exchanges that routing sent elsewhere: to another service, to a developer's copy, and of those "
+                       "that went the usual way since it was gone.",
+                       prometheus::MetricType::Counter);
+  append(routed, total(&filter::Tally::routed), {{"to", "service"}});
+  append(routed, total(&filter::Tally::overridden), {{"to", "override"}});
+  append(routed, total(&filter::Tally::overriddenInVain), {{"to", "override_gone"}});
+  families.push_back(std::move(routed));
+  addCounter(families, "loam_capped_exchanges_total", "Exchanges refused since as many as may be were under way.",
+             total(&filter::Tally::capped));
+  addCounter(families, "loam_exchanges_without_endpoint_total",
+             "Exchanges refused since no endpoint that they could go to was fit to be asked.",
+             total(&filter::Tally::withoutEndpoint));
 }
 
 }  // namespace

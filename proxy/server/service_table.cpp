@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
-#include "proxy/base/stable_hash.h"
 #include "proxy/filters/settings.h"
 #include "proxy/server/admission.h"
+#include "proxy/server/endpoint_choice.h"
 #include "proxy/wire/sources.h"
 
 namespace loam::server {
 
 namespace {
 
-constexpr std::uint32_t kBuckets = 100'000;
-
-std::string unitOf(const relay::ConnectionFacts& facts) { return facts.client.text() + ">" + facts.destination.text(); }
+filters::ConnectionShare connectionShareOf(const wire::FeatureConfig& config) { return {config.share, config.salt}; }
 
 /// A port that is known to speak something else is relayed whatever its flag says.
 bool mayBeHttp1(const std::string& pin) { return pin.empty() || pin == "http1" || pin == "websocket"; }
@@ -22,7 +20,7 @@ ServeGate serveGate(const wire::FeatureConfig& feature, const std::string& of, s
   std::vector<FieldProblem> problems;
   auto settings = filters::read<filters::ServeSettings>(feature.settings, problems, filters::Purpose::Keep);
   if (!problems.empty()) unknown.push_back("the settings of serve for " + of + " (" + loam::text(problems) + ")");
-  return {ConnectionShare(feature), std::move(settings)};
+  return {connectionShareOf(feature), std::move(settings)};
 }
 
 filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
@@ -55,20 +53,13 @@ ObserveGate::ObserveGate(const wire::FeatureConfig& config)
     : stage_(config.stage == "on"        ? Stage::On
              : config.stage == "sampled" ? Stage::Sampled
                                          : Stage::Off),
-      share_(config) {}
+      share_(connectionShareOf(config)) {}
 
 bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
   return stage_ == Stage::Sampled ? share_.has(facts) : stage_ == Stage::On;
 }
 
-ConnectionShare::ConnectionShare(const wire::FeatureConfig& config)
-    : bound_(static_cast<std::uint32_t>(config.share)), salt_(config.salt) {}
-
-bool ConnectionShare::has(const relay::ConnectionFacts& facts) const {
-  return bound_ == kBuckets || bucketOf(salt_, unitOf(facts)) < bound_;
-}
-
-ServeGate::ServeGate(ConnectionShare share, filters::ServeSettings settings)
+ServeGate::ServeGate(filters::ConnectionShare share, filters::ServeSettings settings)
     : share_(std::move(share)), settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
 
 std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
@@ -76,7 +67,9 @@ std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
-  return {std::string(wire::kDrainCapability),
+  return {"balancing.on",
+          "circuit_breaking.on",
+          std::string(wire::kDrainCapability),
           "fault.on",
           "mtls.observe",
           "mtls.permissive",
@@ -90,6 +83,8 @@ std::vector<std::string> ServiceTable::capabilities() {
           "rate_limit.enforce",
           "rate_limit.exchanges",
           "rate_limit.simulate",
+          "retries.on",
+          "routing.on",
           "serve.on",
           "timeouts.on"};
 }
@@ -112,6 +107,8 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     if (isOfOne && feature.stage != "off")
       unknown.push_back(feature.feature + "." + feature.stage + " for every service");
   }
+  auto clusters = clustersOf(snapshot, ledger);
+  if (!clusters) return fail(std::move(clusters).error());
   for (const wire::ServiceConfig& config : snapshot.services) {
     Service service{.name = config.name, .captured = config.captured, .pin = config.pin ? config.pin->protocol : ""};
     service.observe = table.otherwise_.observe;
@@ -122,9 +119,10 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     auto admission = admissionOf(config, ledger);
     if (!admission) return fail(std::move(admission).error());
     service.admission = *std::move(admission);
-    auto exchanges = exchangeFiltersOf(config, snapshot.defaults, ledger);
+    auto exchanges = exchangeFiltersOf(config, snapshot.defaults, ledger, *clusters);
     if (!exchanges) return fail(std::move(exchanges).error());
     service.exchanges = *std::move(exchanges);
+    if (const auto own = clusters->find(config.name); own != clusters->end()) service.clusters = own->second;
     service.rules = rulesOf(config);
     if (!service.rules.empty()) table.rules_.emplace(service.name, service.rules);
     if (service.mtls.isOn()) {
@@ -139,7 +137,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     }
     table.services_.push_back(std::move(service));
   }
-  auto exchanges = exchangeFiltersOf({}, snapshot.defaults, ledger);
+  auto exchanges = exchangeFiltersOf({}, snapshot.defaults, ledger, {});
   if (!exchanges) return fail(std::move(exchanges).error());
   table.otherwise_.exchanges = *std::move(exchanges);
   table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it

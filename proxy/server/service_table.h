@@ -12,6 +12,7 @@
 #include "proxy/base/address.h"
 #include "proxy/filter/connection_filter.h"
 #include "proxy/filters/connection_counts.h"
+#include "proxy/filters/connection_share.h"
 #include "proxy/filters/mtls_gate.h"
 #include "proxy/filters/serve.h"
 #include "proxy/guard/closed_endpoint.h"
@@ -21,33 +22,18 @@
 
 namespace loam::server {
 
-/// A share of connections. The unit is the connection: its two addresses, which both ends of an edge see alike, so that
-/// they choose the same ones.
-class ConnectionShare {
- public:
-  /// All of them.
-  ConnectionShare() = default;
-  explicit ConnectionShare(const wire::FeatureConfig& config);
-
-  bool has(const relay::ConnectionFacts& facts) const;
-
- private:
-  std::uint32_t bound_ = 100'000;  // of the bucket
-  std::string salt_;
-};
-
 /// Which connections are served instead of relayed, by the `serve` flag.
 class ServeGate {
  public:
   /// None.
   ServeGate() = default;
-  ServeGate(ConnectionShare share, filters::ServeSettings settings);
+  ServeGate(filters::ConnectionShare share, filters::ServeSettings settings);
 
   /// What it is served by, for as long as it lives; null: it is relayed.
   std::shared_ptr<const filters::ServeSettings> settingsFor(const relay::ConnectionFacts& facts) const;
 
  private:
-  ConnectionShare share_;
+  filters::ConnectionShare share_;
   std::shared_ptr<const filters::ServeSettings> settings_;
 };
 
@@ -63,7 +49,7 @@ class ObserveGate {
  private:
   enum class Stage : std::uint8_t { Off, Sampled, On };
   Stage stage_ = Stage::On;
-  ConnectionShare share_;
+  filters::ConnectionShare share_;
 };
 
 /// What a worker has to know of one service of its snapshot.
@@ -75,6 +61,7 @@ struct Service {
   filters::MtlsGate mtls{};
   ServeGate serve{};
   ExchangeFilters exchanges{};
+  std::shared_ptr<const filters::ServiceClusters> clusters{};  ///< null: nobody chooses among its endpoints
   std::string rules{};  ///< what `admission` is made of; empty: nothing that live connections would be judged by again
   /// Asked in this order before a connection to it is dialled.
   std::vector<std::unique_ptr<const filter::ConnectionFilter>> admission{};

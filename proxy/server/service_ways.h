@@ -3,24 +3,49 @@
 #include <string>
 
 #include "proxy/serve/way.h"
-#include "proxy/server/connection.h"
+#include "proxy/server/idle_server.h"
 
 namespace loam::server {
+
+/// Whether the exchanges of such a connection are the business of the callee's side here, else of the caller's.
+bool isBesideCallee(const WorkerContext& context, const relay::ConnectionFacts& facts);
+/// Who chooses the server of a served connection's exchanges.
+enum class ServerChoice : std::uint8_t {
+  Clients,         ///< it is dialled when the client comes
+  ClientsOrLater,  ///< the same, but where that fails exchanges try again
+  Exchanges,       ///< each of them, among the endpoints of the service
+};
+ServerChoice serverChoiceOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service);
+
+/// How long a server is dialled for an exchange before that fails (reliability.md G1).
+constexpr seconds kDialPatience{2};
 
 /// What the exchanges of one served connection go through, by the snapshot in force when each begins. The worker's
 /// thread.
 class ServiceWays final : public serve::Ways {
  public:
-  /// `context` and `facts` outlive it. `identity`: SPIFFE id that the caller's proxy proved.
-  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string identity)
-      : context_(context), facts_(facts), identity_(std::move(identity)) {}
+  /// All outlive it. `identity`: SPIFFE id that the caller's proxy proved. `isConnected`: the tap knows of a server.
+  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string identity, LiveConnection& live,
+              relay::Tap& tap, bool isConnected)
+      : context_(context),
+        facts_(facts),
+        identity_(std::move(identity)),
+        live_(live),
+        tap_(tap),
+        isConnected_(isConnected) {}
 
   serve::Way now() override;
+  io::Task<Result<std::unique_ptr<serve::Connection>>> dial(std::optional<SocketAddress> server, bool fresh,
+                                                            Monotonic deadline) override;
+  void keep(std::unique_ptr<serve::Connection> connection) override;
 
  private:
   WorkerContext& context_;
   const relay::ConnectionFacts& facts_;
   const std::string identity_;
+  LiveConnection& live_;
+  relay::Tap& tap_;
+  bool isConnected_;
 };
 
 }  // namespace loam::server

@@ -1,5 +1,7 @@
 #include "proxy/server/upstream.h"
 
+#include <algorithm>
+
 #include "proxy/io/dial.h"
 #include "proxy/server/carrying.h"
 
@@ -82,27 +84,28 @@ Error refuse(WorkerContext& context, const relay::ConnectionFacts& facts, Securi
 }
 
 /// Directly, where that is the stage's way and not a way out.
-io::Task<Result<Upstream>> directlyAs(WorkerContext& context, relay::ConnectionFacts facts, Security security) {
-  auto upstream = co_await dialDirectly(context, facts);
+io::Task<Result<Upstream>> directlyAs(WorkerContext& context, relay::ConnectionFacts facts, Security security,
+                                      Monotonic deadline) {
+  auto upstream = co_await dialDirectly(context, facts, deadline);
   if (upstream) upstream->security = security;
   co_return std::move(upstream);
 }
 
 }  // namespace
 
-io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::ConnectionFacts facts) {
+io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::ConnectionFacts facts, Monotonic deadline) {
   io::DialOptions options = dialOptions(context, facts);
-  auto dialled = co_await io::dial(context.loop, options);
+  auto dialled = co_await io::dial(context.loop, options, deadline);
   if (!dialled && options.sourcePort != 0 && dialled.error().origin == ErrorOrigin::Local) {
     options.sourcePort = 0;  // the very same pair of addresses and ports is in use: the address alone then
-    dialled = co_await io::dial(context.loop, options);
+    dialled = co_await io::dial(context.loop, options, deadline);
   }
   if (!dialled && options.source && dialled.error().origin == ErrorOrigin::Local) {
     // Better served from another address than not at all; said by a counter, shown by the graph.
     options.source.reset();
     options.transparent = false;
     options.mark = context.terms.mark;
-    dialled = co_await io::dial(context.loop, options);
+    dialled = co_await io::dial(context.loop, options, deadline);
   }
   if (!dialled) co_return fail(std::move(dialled).error());
   if (facts.vantage != Vantage::Explicit) {
@@ -113,14 +116,17 @@ io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::Connectio
   co_return std::move(upstream);
 }
 
-io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service) {
+io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
+                                        Monotonic deadline) {
   const std::uint16_t port = facts.destination.port;
-  if (service.mtls.stage(port) == MtlsStage::Off) co_return co_await dialDirectly(context, facts);
+  if (service.mtls.stage(port) == MtlsStage::Off) co_return co_await dialDirectly(context, facts, deadline);
   if (facts.vantage == Vantage::Inbound) {  // it came in plaintext: why, its caller's proxy knows, if it has one
     const State state = context.loopGuard.isLocal(facts.client.ip) ? State::Local : State::Unprobed;
-    co_return co_await directlyAs(context, facts, {state, 0});
+    co_return co_await directlyAs(context, facts, {state, 0}, deadline);
   }
-  if (context.loopGuard.isLocal(facts.destination.ip)) co_return co_await directlyAs(context, facts, {State::Local, 0});
+  if (context.loopGuard.isLocal(facts.destination.ip)) {
+    co_return co_await directlyAs(context, facts, {State::Local, 0}, deadline);
+  }
   const std::string_view caller = service.callerAt(facts.client.ip);
   const MtlsStage stage = service.mtls.stageOf(caller, facts.client.ip, port);
   const bool fallsBack = mayFallBack(facts, service);
@@ -130,13 +136,17 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
   if (goesDirectly && context.peers.isDue(facts.destination)) context.peers.ask(peerTerms(context, facts, service, {}));
   if (stage < MtlsStage::Prefer) {
     const bool left = service.mtls.stage(port) >= MtlsStage::Prefer && known.state == State::Ready;
-    co_return co_await directlyAs(context, facts, left ? Security{State::NotChosen, 0} : known);
+    co_return co_await directlyAs(context, facts, left ? Security{State::NotChosen, 0} : known, deadline);
   }
   if (goesDirectly) {
     Counters::of(context.counters.fallbacks, known).add();
-    co_return co_await directlyAs(context, facts, known);
+    co_return co_await directlyAs(context, facts, known, deadline);
   }
   PeerTerms terms = peerTerms(context, facts, service, fallsBack ? known : Security());
+  if (deadline != io::kNever) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - context.loop.now());
+    terms.patience = std::clamp(left, milliseconds(1), terms.patience);
+  }
   // From here on another snapshot may be in force: nothing of this service is looked at any more.
   PeerCall call = co_await context.peers.call(std::move(terms), service.mtls.settings().fallbackAfter);
   if (call.stream) {
@@ -149,7 +159,7 @@ io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::Connectio
   if (call.security.isMutual()) co_return fail(refusalOf(call.answer));
   if (!maySpeakPlainly(context, facts)) co_return fail(refuse(context, facts, call.security));
   Counters::of(context.counters.fallbacks, call.security).add();
-  co_return co_await directlyAs(context, facts, call.security);
+  co_return co_await directlyAs(context, facts, call.security, deadline);
 }
 
 }  // namespace loam::server

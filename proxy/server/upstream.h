@@ -16,10 +16,17 @@ struct Upstream {
 };
 
 /// Dials the destination itself, from the client's address where this host can.
-io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::ConnectionFacts facts);
+io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::ConnectionFacts facts,
+                                        Monotonic deadline = io::kNever);
 
 /// The same by what the service's `mtls` flag says of this caller: through the peer at `prefer` (else directly, with
-/// the reason) and `strict` (else not at all: Denied).
-io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service);
+/// the reason) and `strict` (else not at all: Denied). Timeout at the deadline, a handshake's included.
+io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
+                                        Monotonic deadline = io::kNever);
+
+/// The same to an endpoint of the service that `balancing` chooses, where it is on for this connection; one that
+/// cannot be reached is followed by another, as nothing was sent. `flight` is what the endpoint has of it until the end.
+io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
+                                      std::unique_ptr<upstream::InFlight>& flight);
 
 }  // namespace loam::server

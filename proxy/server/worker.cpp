@@ -38,6 +38,7 @@ Worker::Worker(unsigned index, std::unique_ptr<io::EventLoop> loop, std::unique_
                .terms = {},
                .services = services_,
                .missed = {},
+               .idle = idle_,
                .onBypass = std::move(onBypass)} {}
 
 Worker::~Worker() { stop(); }
@@ -56,6 +57,7 @@ void Worker::start() {
     entrances_.clear();
     chores_.cancelAll();
     connections_.cancelAll();
+    idle_.clear();
     taps_->flush(loop_->now());
   });
 }
@@ -125,6 +127,7 @@ io::Task<void> Worker::beat() {
     if (loop_->now() - flushed >= seconds(1)) {
       flushed = loop_->now();
       taps_->flush(flushed);
+      idle_.sweep(flushed);
       tendPeerPort();
       cutDenied();
     }

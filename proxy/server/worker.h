@@ -9,6 +9,7 @@
 #include "proxy/io/task_scope.h"
 #include "proxy/server/connection.h"
 #include "proxy/server/heartbeat.h"
+#include "proxy/server/idle_server.h"
 
 namespace loam::server {
 
@@ -99,6 +100,7 @@ class Worker {
   std::unique_ptr<filter::VerdictSink> verdicts_;
   serve::Resources serving_;
   std::shared_ptr<const ServiceTable> services_ = std::make_shared<const ServiceTable>();
+  ServerPool idle_;
   WorkerContext context_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::uint64_t departures_ = 0;

@@ -11,6 +11,16 @@ constexpr Stage kLadder[] = {
     {.name = "on", .unit = Unit::Connection, .capability = "balancing.on"},
 };
 
+/// What needs to know more of endpoints than where they are, or to ask them.
+std::vector<std::string_view> demands(const Target& target) {
+  const auto settings = typed<filters::BalancingSettings>(target.settings);
+  std::vector<std::string_view> all;
+  if (settings.health) all.emplace_back("balancing.health");
+  if (!settings.subsets.empty()) all.emplace_back("balancing.subsets");
+  if (settings.locality.prefer != filters::Locality::Prefer::None) all.emplace_back("balancing.zones");
+  return all;
+}
+
 }  // namespace
 
 /// At "off" a connection goes where its client sent it.
@@ -22,7 +32,8 @@ Feature balancing() {
           .settings = settingsOf<filters::BalancingSettings>,
           .complete = completeOf<filters::BalancingSettings>,
           .outline = filters::outline<filters::BalancingSettings>,
-          .needs = needsNothing};
+          .needs = needsNothing,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -12,6 +12,15 @@ constexpr Stage kLadder[] = {
     {.name = "on", .unit = Unit::Instance, .capability = "circuit_breaking.on"},
 };
 
+/// Of the caps a proxy carries out that on exchanges under way.
+std::vector<std::string_view> demands(const Target& target) {
+  const auto caps = typed<filters::CircuitBreakingSettings>(target.settings).caps;
+  std::vector<std::string_view> all;
+  if (caps && caps->connections) all.emplace_back("circuit_breaking.connections");
+  if (caps && caps->pending) all.emplace_back("circuit_breaking.pending");
+  return all;
+}
+
 }  // namespace
 
 /// Caps and ejection, each only where it is asked for.
@@ -23,7 +32,8 @@ Feature circuitBreaking() {
           .settings = settingsOf<filters::CircuitBreakingSettings>,
           .complete = completeOf<filters::CircuitBreakingSettings>,
           .outline = filters::outline<filters::CircuitBreakingSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .demands = demands};
 }
 
 }  // namespace loam::features

@@ -1,5 +1,7 @@
 #include "proxy/filters/routing.h"
 
+#include <algorithm>
+
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -10,6 +12,16 @@ constexpr Stage kLadder[] = {
     kOff,
     {.name = "on", .unit = Unit::Request, .capability = "routing.on"},
 };
+
+/// Endpoints have no labels yet that a proxy is told of.
+std::vector<std::string_view> demands(const Target& target) {
+  const auto settings = typed<filters::RoutingSettings>(target.settings);
+  const bool byLabel = std::any_of(settings.rules.begin(), settings.rules.end(), [](const filters::RoutingRule& rule) {
+    return std::any_of(rule.to.begin(), rule.to.end(), [](const filters::Destination& to) { return !to.labels.empty(); });
+  });
+  if (!byLabel) return {};
+  return {"routing.labels"};
+}
 
 }  // namespace
 
@@ -22,7 +34,8 @@ Feature routing() {
           .settings = settingsOf<filters::RoutingSettings>,
           .complete = completeOf<filters::RoutingSettings>,
           .outline = filters::outline<filters::RoutingSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .demands = demands};
 }
 
 }  // namespace loam::features

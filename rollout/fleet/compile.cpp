@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/filters/routing.h"
+#include "proxy/filters/settings.h"
 #include "rollout/fleet/units.h"
 
 namespace loam::fleet {
@@ -63,6 +65,21 @@ std::optional<wire::FeatureConfig> compile(const flags::Flag& flag) {
   config.exclude = flag.exclude;
   if (!flag.isOff()) config.settings = feature->complete(flag.settings);
   return config;
+}
+
+std::vector<std::string> routedFrom(const std::string& service, const flags::Desired& desired) {
+  const auto flag = desired.flags.find({service, "routing"});
+  if (flag == desired.flags.end() || flag->second.isOff()) return {};
+  std::vector<FieldProblem> seenBefore;
+  const auto routing =
+      filters::read<filters::RoutingSettings>(flag->second.settings, seenBefore, filters::Purpose::Keep);
+  std::vector<std::string> services;
+  for (const filters::RoutingRule& rule : routing.rules) {
+    for (const filters::Destination& to : rule.to) {
+      if (!to.service.empty() && to.service != service) services.push_back(to.service);
+    }
+  }
+  return services;
 }
 
 wire::ServiceConfig compile(const std::string& service, const Place& place, const flags::Desired& desired,

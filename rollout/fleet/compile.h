@@ -21,6 +21,9 @@ struct Withheld {
 /// One flag as a proxy gets it; nothing where it is what every proxy does by itself.
 std::optional<wire::FeatureConfig> compile(const flags::Flag& flag);
 
+/// The services that the routes of this one send exchanges to, in the order of its rules; one may stand there twice.
+std::vector<std::string> routedFrom(const std::string& service, const flags::Desired& desired);
+
 /// What proxies are told of one service. `capabilities`: of the proxy, sorted; what it lacks goes to `withheld`. Where
 /// a stage goes by units that the record knows one by one, and they are few, its share is told as names.
 wire::ServiceConfig compile(const std::string& service, const Place& place, const flags::Desired& desired,

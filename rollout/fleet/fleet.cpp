@@ -95,6 +95,11 @@ std::set<std::string> Fleet::scopeOf(const Entry& entry) const {
   const auto carried = topology_->carried.find(entry.agent.name);
   if (carried != topology_->carried.end()) std::for_each(carried->second.begin(), carried->second.end(), add);
   std::for_each(entry.missed.begin(), entry.missed.end(), add);
+  std::vector<std::string> routed;  // it has to know where their endpoints are
+  for (const std::string& service : scope) {
+    for (std::string& to : routedFrom(service, descents_.told())) routed.push_back(std::move(to));
+  }
+  std::for_each(routed.begin(), routed.end(), add);
   return scope;
 }
 

@@ -66,9 +66,11 @@ def ask_admin(host, path):
         return connection.getresponse().read().decode()
 
 
-def metric_of(host, name):
-    """Of that host's proxy; None while it has none of that name."""
-    values = [float(line.rsplit(" ", 1)[1]) for line in ask_admin(host, "/metrics").splitlines() if line.split("{")[0].split(" ")[0] == name]
+def metric_of(host, name, **labels):
+    """Of that host's proxy, the sum of those that have all the labels; None while it has none of that name."""
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    values = [float(line.rsplit(" ", 1)[1]) for line in ask_admin(host, "/metrics").splitlines()
+              if line.split("{")[0].split(" ")[0] == name and all(one in line for one in wanted)]
     return sum(values) if values else None
 
 

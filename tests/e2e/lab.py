@@ -189,13 +189,17 @@ class Origin:
         threading.Thread(target=accept_all, daemon=True).start()
         return self
 
+    def close(self):
+        """Nobody listens there any more."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.close()
 
 
 def quietly(handler, connection):

@@ -2,14 +2,17 @@
 and no more, by the count of who asked and of the server's own answers."""
 import collections
 import contextlib
+import datetime
 import http.client
 import json
 import subprocess
+import time
 
 import pytest
 from clocks import ADMIN, metric_of
 from conftest import loam_in
 from counting import Drive, callers
+from lab import Origin
 from loam import programs
 from processes import wait_until
 from test_flags import name_of_orders
@@ -205,3 +208,55 @@ def test_flags_go_on_and_off_under_traffic_and_nothing_fails_that_was_not_asked_
                 flag(loam, service, "policy", "enforce", {"rules": [{"name": "no-admin", "action": "deny", "match": {"paths": ["/admin"]}}]}):
             pass
     driven.finish()
+
+
+def test_retries_mend_what_may_be_done_twice_and_send_nothing_else_twice(lab, served, asker):
+    """The fault beside the service is the server that fails; what it did is counted there, what was sent again beside the caller."""
+    loam, service = served
+
+    def counted():
+        return metric_of(lab.server, "loam_faults_total", what="aborted"), metric_of(lab.client, "loam_retries_total", what="sent")
+
+    shaky = {"abort": {"status": 503}, "match": {"paths": ["/orders/shaky"]}}
+    eager = {"on": ["gateway_error"], "attempts": 5, "backoff": {"base": "1ms", "most": "2ms"}, "budget": {"ratio": 1, "min_per_second": 100}}
+    with flag(loam, service, "fault", "on", shaky, "--percent", "40", "--expires", "+10m"), flag(loam, service, "retries", "on", eager):
+        before = counted()
+        came = asker.many(200, path="/orders/shaky")
+        assert came[200, "server"] >= 190  # each fails with 0.4 ** 6
+        aborted, sent = (now - then for now, then in zip(counted(), before))
+        assert sent >= 80 and aborted == sent + came[503, "fault:abort"]
+        before = counted()
+        posts = asker.many(100, path="/orders/shaky", method="POST", body=b"x")
+        aborted, sent = (now - then for now, then in zip(counted(), before))
+        assert sent == 0 and aborted == posts[503, "fault:abort"] and posts[200, "server"] == 100 - aborted
+    settled(asker)
+
+
+def test_a_developers_copy_gets_its_developers_requests_and_no_other(lab, served, asker):
+    """By the copy's own count. Once it is gone its developer is answered by the service, within a second."""
+    loam, service = served
+    heard = []
+
+    def copy(connection):
+        with connection, connection.makefile("rb") as stream:
+            while request := stream.readline():
+                heard.append(request)
+                while stream.readline() not in (b"\r\n", b""):
+                    pass
+                connection.sendall(b'HTTP/1.1 200 OK\r\nX-Copy: bo\r\nContent-Length: 15\r\n\r\n{"peer": "copy"')
+
+    expires = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with Origin(lab.second, lab.second.address) as origin:
+        origin.serve(copy)
+        overrides = {"overrides": [{"owner": "bo", "header": "loam-developer", "value": "bo", "address": f"{lab.second.address}:{origin.port}", "expires": expires}]}
+        with flag(loam, service, "routing", "on", overrides):
+            for number in range(700):
+                name = ["bo", "ann", None, "bo2", "b", "Bo", ""][number % 7]
+                assert asker.ask(headers=None if name is None else {"loam-developer": name}) == (200, "server")
+                assert (asker.last.getheader("x-copy") == "bo") == (name == "bo"), number
+            assert len(heard) == 100 and asker.connections == 1
+            origin.close()
+            began = time.monotonic()
+            assert asker.ask(headers={"loam-developer": "bo"}) == (200, "server")
+            assert time.monotonic() - began < 1 and asker.last.getheader("x-copy") is None
+    settled(asker)

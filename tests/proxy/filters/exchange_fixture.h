@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +48,22 @@ class ExchangeFixture : public testing::Test, public filter::VerdictSink, public
   void onDenied(const filter::ConnectionView&, const filter::Verdict& verdict) override {
     told += std::string(verdict.rule) + (verdict.enforced ? " denied; " : " would be; ");
   }
-  io::Task<Result<filter::Response>> forward(filter::Exchange&) override {
+  /// What comes of a sending.
+  struct Outcome {
+    std::uint16_t status = 200;
+    std::optional<ErrorCode> error{};
+    bool reached = true;
+  };
+  io::Task<Result<filter::Response>> forward(filter::Exchange& one) override {
     ++forwarded;
-    co_return filter::Response{.status = 200};
+    servers.push_back(one.server);
+    one.sending = {.reached = true, .repeatable = true};
+    if (outcomes.empty()) co_return filter::Response{.status = 200};
+    const Outcome next = outcomes.front();
+    outcomes.pop_front();
+    one.sending.reached = next.reached;
+    if (next.error) co_return fail(*next.error, "said by the test", ErrorOrigin::Upstream);
+    co_return filter::Response{.status = next.status};
   }
 
   SystemClock clock;
@@ -59,6 +74,8 @@ class ExchangeFixture : public testing::Test, public filter::VerdictSink, public
   std::uint32_t dice = 0;
   std::string told;
   int forwarded = 0;
+  std::deque<Outcome> outcomes;                       ///< of the next ones; then 200 for ever
+  std::vector<std::optional<SocketAddress>> servers;  ///< who was asked instead of whom the client wanted to
 
  private:
   io::Task<void> pass(const filter::HttpFilter& filter, filter::Exchange& one, std::string& outcome) {

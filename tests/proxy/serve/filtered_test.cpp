@@ -12,7 +12,7 @@ constexpr std::string_view kAsked = "GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n";
 constexpr std::string_view kAnswered = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// Filters that a test may change between two exchanges.
-class ServeFilteredTest : public ServeFixture, public Ways {
+class ServeFilteredTest : public ServeFixture, public StraightAhead {
  protected:
   Ways& ways() override { return *this; }
   Way now() override {

@@ -8,6 +8,16 @@
 
 namespace loam::serve {
 
+/// Nothing but the server that is there.
+class StraightAhead : public Ways {
+ public:
+  Way now() override { return {}; }
+  io::Task<Result<std::unique_ptr<Connection>>> dial(std::optional<SocketAddress>, bool, Monotonic) override {
+    co_return fail(ErrorCode::Refused, "nobody is there", ErrorOrigin::Upstream);
+  }
+  void keep(std::unique_ptr<Connection>) override {}
+};
+
 /// A client and a server that are played by the test, with a served connection between them, all on one loop.
 class ServeFixture : public relay::RelayFixture {
  protected:
@@ -19,12 +29,14 @@ class ServeFixture : public relay::RelayFixture {
   }
   void TearDown() override { scope.cancelAll(); }  // before what its tasks use
   io::Task<relay::CloseReason> carry() override {
-    Serving serving(shared, settings, ways(), *downstream, *upstream, tap, progress);
+    Serving serving(shared, settings, ways(), *downstream, firstServer(), tap, progress);
     co_return co_await serving.run();
   }
 
   /// Nothing but the server, unless a test has filters.
   virtual Ways& ways() { return straight; }
+  /// The server that was dialled when the client came.
+  virtual std::optional<relay::Leg> firstServer() { return *upstream; }
 
   void say(io::Socket& by, std::string_view text, bool thenEnd = false) {
     scope.spawn(send(by, {text.begin(), text.end()}, thenEnd));

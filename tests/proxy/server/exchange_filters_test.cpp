@@ -1,3 +1,4 @@
+#include "proxy/server/endpoint_choice.h"
 #include "proxy/server/exchange_filters.h"
 
 #include <gtest/gtest.h>
@@ -26,27 +27,61 @@ TEST(ExchangeFiltersTest, EachStandsWhereItActs) {
   service.name = "cart";
   service.features = {config("fault", "on", R"({"delay": "1s"})"), config("policy", "enforce", kRule),
                       config("timeouts", "on", R"({"request": "1s"})")};
-  auto filters = exchangeFiltersOf(service, {}, ledger);
+  auto filters = exchangeFiltersOf(service, {}, ledger, {});
   ASSERT_TRUE(filters);
   EXPECT_EQ(filters->atCallee.size(), 3u);
   EXPECT_EQ(filters->atCaller.size(), 2u) << "nobody stands beside the service: the caller's side does the fault";
   service.proxies = {"p1"};
-  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger)->atCaller.size(), 1u);
+  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger, {})->atCaller.size(), 1u);
 }
 
 TEST(ExchangeFiltersTest, TheFlagOfAServiceIsBeforeThatOfAll) {
   const std::vector<wire::FeatureConfig> all{config("timeouts", "on", R"({"request": "1s"})")};
   wire::ServiceConfig service;
-  EXPECT_EQ(exchangeFiltersOf(service, all, ledger)->atCaller.size(), 1u);
+  EXPECT_EQ(exchangeFiltersOf(service, all, ledger, {})->atCaller.size(), 1u);
   service.features = {config("timeouts", "off", "{}")};
-  EXPECT_EQ(exchangeFiltersOf(service, all, ledger)->atCaller.size(), 0u);
+  EXPECT_EQ(exchangeFiltersOf(service, all, ledger, {})->atCaller.size(), 0u);
+}
+
+TEST(ExchangeFiltersTest, RetriesAndRoutesAreTheCallersSide) {
+  wire::ServiceConfig service;
+  service.name = "cart";
+  service.features = {config("retries", "on", "{}"), config("routing", "on", R"({"rules": []})")};
+  const auto filters = exchangeFiltersOf(service, {}, ledger, {});
+  ASSERT_TRUE(filters);
+  EXPECT_TRUE(filters->atCallee.empty());
+  EXPECT_EQ(filters->atCaller.size(), 2u);
+  EXPECT_TRUE(filters->callerRepeats);
+}
+
+TEST(ExchangeFiltersTest, EndpointsAreChosenAmongWhereAFlagOrARouteAsksForIt) {
+  wire::Snapshot snapshot;
+  const SocketAddress first = *SocketAddress::parse("10.0.0.2:80");
+  const SocketAddress second = *SocketAddress::parse("10.0.0.3:80");
+  snapshot.services = {
+      {.name = "cart", .endpoints = {first}, .features = {config("balancing", "on", "{}")}},
+      {.name = "cart-v2", .endpoints = {second}, .features = {}},
+      {.name = "shop", .endpoints = {*SocketAddress::parse("10.0.0.4:80")},
+       .features = {config("routing", "on", R"({"rules": [{"name": "r", "to": [{"service": "cart-v2"}]}]})")}},
+      {.name = "other", .endpoints = {*SocketAddress::parse("10.0.0.5:80")}, .features = {}}};
+  const auto clusters = clustersOf(snapshot, ledger);
+  ASSERT_TRUE(clusters) << clusters.error().describe();
+  ASSERT_EQ(clusters->size(), 2u);
+  EXPECT_NE(clusters->at("cart")->at(80), nullptr);
+  EXPECT_EQ(clusters->at("cart")->at(81), nullptr);
+  EXPECT_NE(clusters->at("cart-v2")->at(80), nullptr);
+  const auto table = ServiceTable::make(snapshot, ledger);
+  ASSERT_TRUE(table) << table.error().describe();
+  EXPECT_NE(table->find(first)->clusters, nullptr);
+  EXPECT_TRUE(table->find(first)->exchanges.balanced);
+  EXPECT_FALSE(table->find(second)->exchanges.balanced);
 }
 
 TEST(ExchangeFiltersTest, SettingsThatCannotBeReadAreNamed) {
   wire::ServiceConfig service;
   service.name = "cart";
   service.features = {config("fault", "on", R"({"delay": "soon"})")};
-  const auto filters = exchangeFiltersOf(service, {}, ledger);
+  const auto filters = exchangeFiltersOf(service, {}, ledger, {});
   ASSERT_FALSE(filters);
   EXPECT_EQ(filters.error().code, ErrorCode::InvalidArgument);
   EXPECT_NE(filters.error().context.find("settings of fault for cart"), std::string::npos);
