@@ -51,7 +51,7 @@ struct Locality {
   enum class Prefer : std::uint8_t { None, Zone };
 
   Prefer prefer = Prefer::None;      ///< where the client would have gone anyway is no matter of zones
-  std::uint32_t leastEndpoints = 6;  ///< healthy ones in the own zone, else all count (Envoy's)
+  std::uint32_t leastEndpoints = 6;  ///< healthy ones in the own zone, else a part goes elsewhere (Envoy's)
 
   void describe(Form& form);
 };

@@ -30,7 +30,7 @@ struct Ejection {
   milliseconds interval = seconds(10);
   milliseconds base = seconds(30);  ///< the first time; twice that the second, and so on
   milliseconds most = std::chrono::minutes(5);
-  std::uint32_t maxPercent = 10;  ///< of the endpoints at once, and never the last
+  std::uint32_t maxPercent = 10;  ///< of the endpoints at once, but one in any case; and never the last
 
   void describe(Form& form);
 };

@@ -21,7 +21,8 @@ std::vector<std::string> everything() {
     }
   }
   for (const char* more : {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "rate_limit.quotas",
-                           "rate_limit.shared", "fault.connections", "fault.bandwidth", "timeouts.connect"}) {
+                           "rate_limit.shared", "fault.connections", "fault.bandwidth", "timeouts.connect",
+                           "balancing.health", "balancing.subsets", "balancing.zones"}) {
     all.emplace_back(more);
   }
   std::sort(all.begin(), all.end());
@@ -215,6 +216,9 @@ TEST(CompileTest, SettingsThatAProxyCannotCarryOutAreOffToIt) {
       {"fault", 1, R"({"at": "connection", "abort": {"reset": true}})", "fault.connections"},
       {"fault", 1, R"({"bytes_per_second": "1KiB"})", "fault.bandwidth"},
       {"timeouts", 2, R"({"connect": "1s"})", "timeouts.connect"},
+      {"balancing", 1, R"({"health": {"kind": "grpc"}})", "balancing.health"},
+      {"balancing", 1, R"({"subsets": [{"name": "new", "labels": {"version": "v2"}}]})", "balancing.subsets"},
+      {"balancing", 1, R"({"locality": {"prefer": "zone"}})", "balancing.zones"},
   };
   for (const Case& one : cases) {
     const features::Feature& feature = *features::find(one.feature);
