@@ -35,14 +35,14 @@ struct Tally {
   Counter delayed;  ///< by `fault`, as are the next two
   Counter aborted;
   Counter mocked;
-  Counter spared;   ///< that a fault would have held, but enough were held already
-  Counter denied;   ///< by `policy`, enforced
-  Counter limited;  ///< by `rate_limit`, enforced
-  Counter repeated;      ///< by `retries`, as are the next two: sendings, the first of each exchange not counted
-  Counter rescued;       ///< exchanges that one of those brought to an answer that needs no other
-  Counter unaffordable;  ///< repeats that the budget did not allow
-  Counter routed;        ///< to another service, by `routing`
-  Counter overridden;    ///< to a developer's copy
+  Counter spared;            ///< that a fault would have held, but enough were held already
+  Counter denied;            ///< by `policy`, enforced
+  Counter limited;           ///< by `rate_limit`, enforced
+  Counter repeated;          ///< by `retries`, as are the next two: sendings, the first of each exchange not counted
+  Counter rescued;           ///< exchanges that one of those brought to an answer that needs no other
+  Counter unaffordable;      ///< repeats that the budget did not allow
+  Counter routed;            ///< to another service, by `routing`
+  Counter overridden;        ///< to a developer's copy
   Counter overriddenInVain;  ///< of those, that went the usual way since it was gone
   Counter capped;            ///< by `circuit_breaking`
   Counter withoutEndpoint;   ///< refused, since none was fit to be asked
@@ -66,12 +66,12 @@ struct Exchange {
   Bounds bounds{};
   std::optional<std::string> target{};    ///< what the server is asked for instead of `view.path`
   std::optional<SocketAddress> server{};  ///< who is asked instead of whom the client wanted to
-  Fields added{};                       ///< to the head of the server's answer
-  std::size_t keeps = 0;                ///< bytes of its body, for another sending; set before the first
-  Sending sending{};                    ///< the last one
-  std::vector<std::size_t> tried{};     ///< places of endpoints that sendings went to
-  upstream::CapPlace place{};           ///< among what its service may have under way
-  upstream::InFlight flight{};          ///< of the endpoint that it is with
+  Fields added{};                         ///< to the head of the server's answer
+  std::size_t keeps = 0;                  ///< bytes of its body, for another sending; set before the first
+  Sending sending{};                      ///< the last one
+  std::vector<std::size_t> tried{};       ///< places of endpoints that sendings went to
+  upstream::CapPlace place{};             ///< among what its service may have under way
+  upstream::InFlight flight{};            ///< of the endpoint that it is with
 };
 
 /// An answer that the proxy gives instead of the server's. Its frame is not the filter's: it has a content-length, and

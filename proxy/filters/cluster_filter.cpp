@@ -46,7 +46,8 @@ io::Task<Result<Response>> ClusterFilter::through(const upstream::Cluster& clust
   auto room = cluster.caps().take(upstream::Cap::Requests);
   if (!room) {
     exchange.tally.capped.add();
-    co_return Response::of(unavailable("circuit_breaking:requests", "as much as may be is under way with this service\n"));
+    co_return Response::of(
+        unavailable("circuit_breaking:requests", "as much as may be is under way with this service\n"));
   }
   exchange.place = *std::move(room);
   auto place = placeFor(cluster, exchange);
@@ -84,7 +85,8 @@ tl::expected<std::optional<std::size_t>, OwnAnswer> ClusterFilter::placeFor(cons
   }
   const auto wanted = all.placeOf(exchange.connection.destination);
   if (!wanted || all.isAvailable(*wanted, now)) return wanted;
-  return tl::unexpected(unavailable("circuit_breaking:ejected", "this endpoint failed too often to be asked just now\n"));
+  return tl::unexpected(
+      unavailable("circuit_breaking:ejected", "this endpoint failed too often to be asked just now\n"));
 }
 
 }  // namespace loam::filters

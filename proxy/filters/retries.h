@@ -12,7 +12,7 @@ namespace loam::filters {
 
 /// The part of the load that may be repeats, of one caller's proxy for one service.
 struct RetryBudget {
-  double ratio = 0.1;                 ///< of the exchanges of the window (rollout.md 3.2)
+  double ratio = 0.1;                 ///< of the exchanges of the window that went well (rollout.md 3.2)
   std::uint32_t minPerSecond = 1;     ///< whatever the ratio says (rollout.md 3.2)
   milliseconds window = seconds(10);  ///< Linkerd's
 

@@ -37,7 +37,8 @@ std::optional<On> kindOf(const filter::Exchange& exchange, const Result<Response
   }
   const Error& error = came.error();
   if (error.origin == ErrorOrigin::Downstream) return std::nullopt;
-  if (!exchange.sending.reached) return error.code == ErrorCode::Denied ? std::nullopt : std::optional(On::ConnectFailure);
+  if (!exchange.sending.reached)
+    return error.code == ErrorCode::Denied ? std::nullopt : std::optional(On::ConnectFailure);
   return error.code == ErrorCode::Timeout ? On::Timeout : On::Reset;
 }
 
@@ -55,7 +56,6 @@ std::optional<seconds> retryAfter(const filter::ExchangeView& view) {
 bool decide(const filter::Exchange& exchange, const Result<Response>& came, const RetriesSettings& settings) {
   if (!exchange.sending.repeatable || (came && came->from != Response::From::Server)) return false;
   if (exchange.sending.reached && !mayBeDoneTwice(exchange.view, settings)) return false;
-  if (http::find(exchange.view.responseHeaders, kRetriesField) == kRetriesSpent) return false;
   const std::optional<On> kind = kindOf(exchange, came);
   if (kind && std::find(settings.on.begin(), settings.on.end(), *kind) != settings.on.end()) return true;
   const auto& statuses = settings.statuses;
@@ -72,10 +72,11 @@ Result<std::unique_ptr<const RetriesFilter>> RetriesFilter::make(ExchangeShare s
 
 RetriesFilter::RetriesFilter(RetriesSettings settings, ExchangeShare share,
                              std::shared_ptr<upstream::ServiceState> service)
-    : settings_(std::move(settings)), share_(std::move(share)), budget_(termsOf(settings_.budget), std::move(service)) {}
+    : settings_(std::move(settings)),
+      share_(std::move(share)),
+      budget_(termsOf(settings_.budget), std::move(service)) {}
 
 io::Task<Result<Response>> RetriesFilter::handle(filter::Exchange& exchange, filter::Next next) const {
-  budget_.onExchange(exchange.began);
   if (settings_.attempts == 0 || !share_.has(exchange) || !fits(settings_.match, exchange)) return next(exchange);
   return repeated(exchange, next);
 }
@@ -87,14 +88,12 @@ io::Task<Result<Response>> RetriesFilter::repeated(filter::Exchange& exchange, f
     if (settings_.perTryTimeout) exchange.bounds.head = exchange.loop.now() + *settings_.perTryTimeout;
     auto came = co_await next(exchange);
     if (!decide(exchange, came, settings_)) {
-      if (repeat > 1 && came) exchange.tally.rescued.add();
+      if (came) budget_.onExchange(exchange.loop.now());
+      if (came && repeat > 1) exchange.tally.rescued.add();
       co_return std::move(came);
     }
     const auto wait = waitBefore(repeat, exchange);
-    if (!takesRepeat(repeat, wait, exchange)) {
-      exchange.added.emplace_back(kRetriesField, kRetriesSpent);
-      co_return std::move(came);
-    }
+    if (!takesRepeat(repeat, wait, exchange)) co_return std::move(came);
     exchange.tally.repeated.add();
     co_await exchange.loop.sleepFor(*wait);
   }

@@ -17,13 +17,9 @@ namespace loam::filters {
 /// only what may be done twice (RFC 9110 9.2.2, and what the settings name besides).
 bool decide(const filter::Exchange& exchange, const Result<filter::Response>& came, const RetriesSettings& settings);
 
-/// What a failure says that was repeated already, or could not be: hops before this one are not to do so again, or
-/// every hop would multiply what the last one is asked for.
-constexpr std::string_view kRetriesField = "loam-retries";
-constexpr std::string_view kRetriesSpent = "spent";
-
 /// A service's retries at its callers' side. What is repeated goes over a connection of its own; what a repeat brings,
-/// good or bad, is the answer.
+/// good or bad, is the answer. The budget grows with what goes well: where everything fails there is next to none, so
+/// that hops one behind the other do not multiply the load of the last one.
 class RetriesFilter final : public filter::HttpFilter {
  public:
   /// A server that asks for longer than this before it is asked again is not: its answer goes to the client, who hears

@@ -109,7 +109,8 @@ io::Task<Result<Response>> RoutingFilter::toOther(filter::Exchange& exchange, fi
                          : cluster->all().pick(upstream::PickKey(), dice, exchange.loop.now(), exchange.tried);
   if (!place) {
     exchange.tally.withoutEndpoint.add();
-    co_return Response::of({.status = 503, .cause = "routing:no_endpoint",
+    co_return Response::of({.status = 503,
+                            .cause = "routing:no_endpoint",
                             .body = "no endpoint of the service that this goes to is known or fit to be asked\n"});
   }
   exchange.tally.routed.add();

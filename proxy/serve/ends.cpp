@@ -49,7 +49,7 @@ Turn Ends::refuse(const Refusal& refusal, Counter& counter) {
 
 void Ends::answer() {
   refused_->add();
-  say(answerOf(refusal_, !asked.head, added));
+  say(answerOf(refusal_, !asked.head));
 }
 
 Error Ends::whyNoAnswer(Turn turn) const {

@@ -84,7 +84,6 @@ class Ends {
   std::optional<ServerEnd> server;  ///< the client's own
   std::unique_ptr<ServerEnd> away;  ///< that of the exchange under way, where it is another
   Asked asked;
-  filter::Fields added;    ///< to the answer of a refusal
   bool asking = false;     ///< a request went on that is not answered whole
   bool answering = false;  ///< bytes of its final answer went back
 

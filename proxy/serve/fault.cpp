@@ -39,14 +39,13 @@ Refusal refusalOf(http::HeadFault fault) {
   return {http::statusFor(fault), kRequestError, http::name(fault), "serve:head"};
 }
 
-std::string answerOf(const Refusal& refusal, bool withBody, const filter::Fields& added) {
+std::string answerOf(const Refusal& refusal, bool withBody) {
   std::string body = std::to_string(refusal.status);
   body.append(" ").append(http::reasonPhrase(refusal.status)).append("\nloam: ").append(refusal.detail).append("\n");
   std::string answer;
   addStatusLine(answer, refusal.status);
   answer.append("proxy-status: loam; error=").append(refusal.error).append("; details=\"").append(refusal.detail);
   answer.append("\"\r\nloam-cause: ").append(refusal.cause);
-  for (const auto& [name, value] : added) answer.append("\r\n").append(name).append(": ").append(value);
   answer.append("\r\ncontent-type: text/plain\r\ncontent-length: ").append(std::to_string(body.size()));
   answer.append("\r\nconnection: close\r\n\r\n");
   return withBody ? answer + body : answer;

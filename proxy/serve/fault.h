@@ -38,9 +38,8 @@ struct Refusal {
 Refusal refusalOf(Fault fault);
 Refusal refusalOf(http::HeadFault fault);
 
-/// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD. `added`: what filters
-/// have it say besides.
-std::string answerOf(const Refusal& refusal, bool withBody, const filter::Fields& added);
+/// The answer that the proxy gives, as bytes; it ends the connection. `withBody`: false to a HEAD.
+std::string answerOf(const Refusal& refusal, bool withBody);
 /// One that a filter gives. `keeps`: whether another request may follow.
 std::string answerOf(const filter::OwnAnswer& own, bool withBody, bool keeps);
 

@@ -83,6 +83,7 @@ io::Task<Turn> ServedExchange::give(const filter::OwnAnswer& own) {
 }
 
 io::Task<bool> ServedExchange::dropBody() {
+  if (request_) co_return request_->state() == State::Done;  // a server had some of it
   Input& requests = ends_.requests;
   http::BodyReader reader(ends_.asked.body, http::Strictness::Strict);
   const Monotonic deadline = ends_.now() + kPatienceForUnwanted;

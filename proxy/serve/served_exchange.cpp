@@ -69,7 +69,6 @@ io::Task<Turn> ServedExchange::filtered(Way way) {
   const filter::Next first(*way.filters, *this);
   const auto response = co_await first(exchange);
   shared.journeys.giveBack(std::move(journey_));
-  if (!response) ends_.added = std::move(exchange.added);
   if (!response) co_return turn_;
   if (response->from == Response::From::Nowhere) co_return Turn::ServerCut;
   if (response->from == Response::From::Proxy) co_return co_await give(*response->own);

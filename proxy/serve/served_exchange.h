@@ -64,12 +64,12 @@ class ServedExchange final : public filter::Forward {
   std::unique_ptr<Journey> journey_;        // where filters look at it
   Turn turn_ = Turn::Go;                    // what follows where forward() brought no answer
   bool counted_ = false;                    // that its head went on
-  std::size_t answerLength_ = 0;  // of the final answer's head, while that stands in the server's answers
-  std::uint16_t status_ = 0;      // of it
+  std::size_t answerLength_ = 0;            // of the final answer's head, while that stands in the server's answers
+  std::uint16_t status_ = 0;                // of it
   std::span<const http::HeaderField> answerFields_;  // good until another head is looked at
-  bool tunnels_ = false;          // it makes a tunnel of the connection
-  bool keeps_ = true;             // it lets another request follow
-  unsigned interims_ = 0;         // answers that went before the final one
+  bool tunnels_ = false;                             // it makes a tunnel of the connection
+  bool keeps_ = true;                                // it lets another request follow
+  unsigned interims_ = 0;                            // answers that went before the final one
 };
 
 }  // namespace loam::serve

@@ -37,7 +37,8 @@ io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionF
     facts.destination = all.endpoint(*place).address;
     flight = std::make_unique<upstream::InFlight>(all.begin(*place, began));
     tried.push_back(*place);
-    auto upstream = co_await dialUpstream(context, facts, serviceFor(context, facts.destination), began + kDialPatience);
+    auto upstream =
+        co_await dialUpstream(context, facts, serviceFor(context, facts.destination), began + kDialPatience);
     const Monotonic now = context.loop.clock().now();
     if (upstream) flight->answered(now);
     if (upstream || upstream.error().code == ErrorCode::Denied) co_return std::move(upstream);

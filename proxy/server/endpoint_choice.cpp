@@ -75,8 +75,8 @@ Result<filters::ClusterMap> clustersOf(const wire::Snapshot& snapshot, filters::
     auto terms = filters::clusterTerms(settings, {});
     if (!terms) return fail(std::move(terms).error());
     if (terms->ejection) terms->ejection->covers = coveredBy(*configOf(service, snapshot.defaults, "circuit_breaking"));
-    clusters[service.name] = std::make_shared<const filters::ServiceClusters>(
-        service.name, *terms, service.endpoints, ledger.endpoints(), SystemClock().now());
+    clusters[service.name] = std::make_shared<const filters::ServiceClusters>(service.name, *terms, service.endpoints,
+                                                                              ledger.endpoints(), SystemClock().now());
   }
   return clusters;
 }

@@ -11,8 +11,8 @@
 #include "proxy/filters/routing_filter.h"
 #include "proxy/filters/settings.h"
 #include "proxy/filters/timeouts_filter.h"
-#include "proxy/server/endpoint_choice.h"
 #include "proxy/server/admission.h"
+#include "proxy/server/endpoint_choice.h"
 
 namespace loam::server {
 
@@ -51,8 +51,8 @@ Result<HttpFilterPtr> timeouts(const wire::FeatureConfig& config, const Ground&)
   return asFilter(filters::TimeoutsFilter::make(exchangeShareOf(config), config.settings));
 }
 Result<HttpFilterPtr> routing(const wire::FeatureConfig& config, const Ground& ground) {
-  return asFilter(filters::RoutingFilter::make(exchangeShareOf(config), config.settings, ground.service.name,
-                                               ground.clusters));
+  return asFilter(
+      filters::RoutingFilter::make(exchangeShareOf(config), config.settings, ground.service.name, ground.clusters));
 }
 Result<HttpFilterPtr> retries(const wire::FeatureConfig& config, const Ground& ground) {
   return asFilter(filters::RetriesFilter::make(exchangeShareOf(config), config.settings,

@@ -13,9 +13,9 @@ namespace loam::server {
 /// The filters that served exchanges of one service go through, outside in (DESIGN section 4), by where this proxy
 /// stands on their way.
 struct ExchangeFilters {
-  filter::HttpFilters atCallee;  ///< beside the service
-  filter::HttpFilters atCaller;  ///< beside who calls it, or in the middle
-  bool callerRepeats = false;    ///< one of those may ask for another sending
+  filter::HttpFilters atCallee;                                 ///< beside the service
+  filter::HttpFilters atCaller;                                 ///< beside who calls it, or in the middle
+  bool callerRepeats = false;                                   ///< one of those may ask for another sending
   std::optional<filters::ClusterFilter::Balancing> balanced{};  ///< for which connections endpoints are chosen
 };
 

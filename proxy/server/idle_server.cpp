@@ -8,11 +8,12 @@ namespace loam::server {
 
 void DialledServer::join(LiveConnection& live) {
   live_ = &live;
-  live_->securedBy(upstream_.stream.get());
+  before_ = live.secured();
+  live.securedBy(upstream_.stream.get());
 }
 
 void DialledServer::leave() {
-  if (live_ != nullptr) live_->securedBy(nullptr);
+  if (live_ != nullptr) live_->securedBy(before_);
   live_ = nullptr;
 }
 

@@ -20,7 +20,7 @@ class DialledServer final : public serve::Connection {
   const upstream::PoolKey& key() const { return key_; }
   const Upstream& way() const { return upstream_; }
 
-  /// It carries exchanges of that connection, which knows of its stream for so long.
+  /// It carries exchanges of that connection, which knows of its stream instead of the one before for so long.
   void join(LiveConnection& live);
   void leave();
   /// It waits for the next exchange.
@@ -33,6 +33,7 @@ class DialledServer final : public serve::Connection {
   const upstream::PoolKey key_;
   const Monotonic since_;
   LiveConnection* live_ = nullptr;
+  tls::Stream* before_ = nullptr;  // that of the client's own server, which outlives this
   bool used_ = false;
 };
 

@@ -58,6 +58,7 @@ class LiveConnection {
   relay::Relayed& progress() { return progress_; }
   /// The stream to or from another proxy, which outlives this; null: none.
   void securedBy(tls::Stream* stream) { secured_ = stream; }
+  tls::Stream* secured() const { return secured_; }
 
   /// The callee's side admitted it: what it holds for that, and what to cut when it is to be closed. `downstream`
   /// outlives this.

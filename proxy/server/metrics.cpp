@@ -133,8 +133,10 @@ void collectTallies(const std::vector<const Counters*>& workers, MetricFamilies&
              total(&filter::Tally::denied));
   addCounter(families, "loam_rate_limited_exchanges_total", "Exchanges that a rate limit of their service refused.",
              total(&filter::Tally::limited));
-  auto retries = family("loam_retries_total", "What the retries flag did: repeats that were sent, exchanges that one mended, repeats beyond the budget.",
-                        prometheus::MetricType::Counter);
+  auto retries =
+      family("loam_retries_total",
+             "What the retries flag did: repeats that were sent, exchanges that one mended, repeats beyond the budget.",
+             prometheus::MetricType::Counter);
   append(retries, total(&filter::Tally::repeated), {{"what", "sent"}});
   append(retries, total(&filter::Tally::rescued), {{"what", "mended"}});
   append(retries, total(&filter::Tally::unaffordable), {{"what", "over_budget"}});

@@ -17,7 +17,8 @@ constexpr Stage kLadder[] = {
 std::vector<std::string_view> demands(const Target& target) {
   const auto settings = typed<filters::RoutingSettings>(target.settings);
   const bool byLabel = std::any_of(settings.rules.begin(), settings.rules.end(), [](const filters::RoutingRule& rule) {
-    return std::any_of(rule.to.begin(), rule.to.end(), [](const filters::Destination& to) { return !to.labels.empty(); });
+    return std::any_of(rule.to.begin(), rule.to.end(),
+                       [](const filters::Destination& to) { return !to.labels.empty(); });
   });
   if (!byLabel) return {};
   return {"routing.labels"};

@@ -97,8 +97,9 @@ TEST_F(RoutingFilterTest, WeightsSplitAndAGreaterOneKeepsWhomASmallerHad) {
   const auto taken = [&](int weight) {
     const std::string share = std::to_string(weight);
     const std::string rest = std::to_string(100 - weight);
-    const RoutingFilter filter = made(R"({"rules": [{"name": "canary", "to": [{"service": "cart-v2", "weight": )" + share +
-                                      R"(}, {"weight": )" + rest + R"(}]}], "sticky": {"by": "cookie", "name": "id"}})");
+    const RoutingFilter filter =
+        made(R"({"rules": [{"name": "canary", "to": [{"service": "cart-v2", "weight": )" + share + R"(}, {"weight": )" +
+             rest + R"(}]}], "sticky": {"by": "cookie", "name": "id"}})");
     std::vector<bool> all;
     for (int i = 0; i < 10'000; ++i) {
       const std::string cookie = "a=b; id=" + std::to_string(i);

@@ -1,9 +1,9 @@
-#include "proxy/server/endpoint_choice.h"
 #include "proxy/server/exchange_filters.h"
 
 #include <gtest/gtest.h>
 
 #include "proxy/base/json.h"
+#include "proxy/server/endpoint_choice.h"
 #include "proxy/server/service_table.h"
 
 namespace loam::server {
@@ -55,15 +55,21 @@ TEST(ExchangeFiltersTest, RetriesAndRoutesAreTheCallersSide) {
 }
 
 TEST(ExchangeFiltersTest, EndpointsAreChosenAmongWhereAFlagOrARouteAsksForIt) {
+  const auto service = [](const char* name, const char* endpoint, std::vector<wire::FeatureConfig> features) {
+    wire::ServiceConfig made;
+    made.name = name;
+    made.endpoints = {*SocketAddress::parse(endpoint)};
+    made.features = std::move(features);
+    return made;
+  };
   wire::Snapshot snapshot;
-  const SocketAddress first = *SocketAddress::parse("10.0.0.2:80");
-  const SocketAddress second = *SocketAddress::parse("10.0.0.3:80");
   snapshot.services = {
-      {.name = "cart", .endpoints = {first}, .features = {config("balancing", "on", "{}")}},
-      {.name = "cart-v2", .endpoints = {second}, .features = {}},
-      {.name = "shop", .endpoints = {*SocketAddress::parse("10.0.0.4:80")},
-       .features = {config("routing", "on", R"({"rules": [{"name": "r", "to": [{"service": "cart-v2"}]}]})")}},
-      {.name = "other", .endpoints = {*SocketAddress::parse("10.0.0.5:80")}, .features = {}}};
+      service("cart", "10.0.0.2:80", {config("balancing", "on", "{}")}), service("cart-v2", "10.0.0.3:80", {}),
+      service("other", "10.0.0.5:80", {}),
+      service("shop", "10.0.0.4:80",
+              {config("routing", "on", R"({"rules": [{"name": "r", "to": [{"service": "cart-v2"}]}]})")})};
+  const SocketAddress first = snapshot.services[0].endpoints[0];
+  const SocketAddress second = snapshot.services[1].endpoints[0];
   const auto clusters = clustersOf(snapshot, ledger);
   ASSERT_TRUE(clusters) << clusters.error().describe();
   ASSERT_EQ(clusters->size(), 2u);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/server/connection.h"
+#include "proxy/server/idle_server.h"
 #include "tests/support/fake_clock.h"
 
 namespace loam::server {
@@ -80,6 +81,7 @@ struct ProxyOnALoop {
   PeerIdentity identity;
   Peers peers{*loop, 7412, identity};
   std::shared_ptr<const ServiceTable> services;
+  ServerPool idle;
   WorkerContext context{.loop = *loop,
                         .resources = resources,
                         .serving = serving,
@@ -93,6 +95,7 @@ struct ProxyOnALoop {
                         .terms = {},
                         .services = services,
                         .missed = {},
+                        .idle = idle,
                         .onBypass = [](const SocketAddress&, const std::function<void()>& done) { done(); }};
   io::TaskScope connections;
 };

@@ -107,14 +107,14 @@ TEST(ServiceTableTest, AServicesFlagWinsOverTheDefault) {
 
 TEST(ServiceTableTest, RefusesStagesItDoesNotKnowAndNamesThem) {
   wire::Snapshot snapshot;
-  wire::FeatureConfig retries;
-  retries.feature = "retries";
-  retries.stage = "on";
-  snapshot.services = {service("cart", "10.0.0.1:80", {retries, observe("squinting")})};
+  wire::FeatureConfig compare;
+  compare.feature = "shadow";
+  compare.stage = "compare";
+  snapshot.services = {service("cart", "10.0.0.1:80", {compare, observe("squinting")})};
   const auto table = ServiceTable::make(snapshot);
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, ErrorCode::Unsupported);
-  EXPECT_NE(table.error().context.find("retries.on for cart"), std::string::npos) << table.error().context;
+  EXPECT_NE(table.error().context.find("shadow.compare for cart"), std::string::npos) << table.error().context;
   EXPECT_NE(table.error().context.find("observe.squinting for cart"), std::string::npos);
 }
 

@@ -20,9 +20,10 @@ std::vector<std::string> everything() {
       if (!stage.capability.empty()) all.emplace_back(stage.capability);
     }
   }
-  for (const char* more : {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "rate_limit.quotas",
-                           "rate_limit.shared", "fault.connections", "fault.bandwidth", "timeouts.connect",
-                           "balancing.health", "balancing.subsets", "balancing.zones"}) {
+  for (const char* more :
+       {"policy.exchanges", "policy.jwt", "rate_limit.exchanges", "rate_limit.quotas", "rate_limit.shared",
+        "fault.connections", "fault.bandwidth", "timeouts.connect", "balancing.health", "balancing.subsets",
+        "balancing.zones", "routing.labels", "circuit_breaking.connections", "circuit_breaking.pending"}) {
     all.emplace_back(more);
   }
   std::sort(all.begin(), all.end());
@@ -219,6 +220,9 @@ TEST(CompileTest, SettingsThatAProxyCannotCarryOutAreOffToIt) {
       {"balancing", 1, R"({"health": {"kind": "grpc"}})", "balancing.health"},
       {"balancing", 1, R"({"subsets": [{"name": "new", "labels": {"version": "v2"}}]})", "balancing.subsets"},
       {"balancing", 1, R"({"locality": {"prefer": "zone"}})", "balancing.zones"},
+      {"routing", 1, R"({"rules": [{"name": "r", "to": [{"labels": {"version": "v2"}}]}]})", "routing.labels"},
+      {"circuit_breaking", 2, R"({"caps": {"connections": 9}})", "circuit_breaking.connections"},
+      {"circuit_breaking", 2, R"({"caps": {"pending": 9}})", "circuit_breaking.pending"},
   };
   for (const Case& one : cases) {
     const features::Feature& feature = *features::find(one.feature);

@@ -1,3 +1,4 @@
+#include "proxy/base/json.h"
 #include "tests/rollout/fleet/fleet_fixture.h"
 
 namespace loam::fleet {
@@ -103,6 +104,33 @@ TEST_F(FleetTest, EveryProxyIsShown) {
   std::vector<std::string> shown;
   fleet.visit([&shown](const Agent& agent) { shown.push_back(agent.name); });
   EXPECT_EQ(shown, (std::vector<std::string>{"p1", "p2"}));
+}
+
+TEST_F(FleetTest, WhoCarriesAServiceIsToldOfThoseThatItsRoutesName) {
+  const auto names = [this] {
+    wire::Watch watch = question("p1");
+    watch.capabilities.emplace_back("routing.on");
+    const auto asked = ask(std::move(watch));
+    std::vector<std::string> all;
+    for (const wire::ServiceConfig& service : asked->snapshot->services) all.push_back(service.name);
+    return all;
+  };
+  EXPECT_EQ(names(), std::vector<std::string>{"cart"});
+  flags::Flag flag;
+  flag.cell = {"cart", "routing"};
+  flag.stage = "on";
+  flag.revision = ++desired.revision;
+  flag.settings =
+      *parseJson(R"({"rules": [{"name": "r", "to": [{"service": "db"}, {"service": "nobody"}, {"weight": 2}]}]})");
+  desired.flags[flag.cell] = flag;
+  fleet.setDesired(std::make_shared<const flags::Desired>(desired));
+  turn();
+  EXPECT_EQ(names(), (std::vector<std::string>{"cart", "db"}));
+  desired.flags[flag.cell].stage = "off";
+  desired.flags[flag.cell].revision = ++desired.revision;
+  fleet.setDesired(std::make_shared<const flags::Desired>(desired));
+  turn();
+  EXPECT_EQ(names(), std::vector<std::string>{"cart"});
 }
 
 TEST_F(FleetTest, WhoHasNotAskedIsNamedOnceHeHadTheTime) {
