@@ -22,7 +22,9 @@ struct Bounds {
   Monotonic end = Monotonic::max();      ///< by then the answer's last byte has come
   std::optional<milliseconds> answer{};  ///< from the request's last byte to the answer's head
   std::optional<milliseconds> idle{};    ///< without a byte in either direction
+  std::string_view rule{};               ///< of `timeouts`, that says so; lives as long as the filters
 
+  bool any() const { return end != Monotonic::max() || answer || idle; }
   void endBy(Monotonic time) { end = std::min(end, time); }
 };
 

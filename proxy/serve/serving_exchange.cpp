@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "proxy/http/path_form.h"
+#include "proxy/serve/limits.h"
 #include "proxy/serve/serving.h"
 
 // One exchange of a served connection: through the filters to the server, and its answer back.
@@ -13,7 +14,6 @@ using Filled = Input::Filled;
 using State = BodyPump::State;
 
 const filter::Fields kNothing;
-constexpr unsigned kMostInterims = 32;             // they wait for a client who does not read
 constexpr std::size_t kMostUnwanted = 64 << 10;    // of a body that nobody wants, for the sake of the connection
 constexpr milliseconds kPatienceForUnwanted{250};  // and how long it is waited for
 

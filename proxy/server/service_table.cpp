@@ -22,7 +22,8 @@ ServeGate serveGate(const wire::FeatureConfig& feature, const std::string& of, s
   std::vector<FieldProblem> problems;
   auto settings = filters::read<filters::ServeSettings>(feature.settings, problems, filters::Purpose::Keep);
   if (!problems.empty()) unknown.push_back("the settings of serve for " + of + " (" + loam::text(problems) + ")");
-  return {ConnectionShare(feature), std::move(settings)};
+  const ServeGate::Stage stage = feature.stage == "on" ? ServeGate::Stage::On : ServeGate::Stage::Simulate;
+  return {stage, ConnectionShare(feature), std::move(settings)};
 }
 
 filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
@@ -44,7 +45,7 @@ void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& featu
     if (!known) unknown.push_back(capability + " for " + service.name);
     if (feature.feature == "observe") service.observe = ObserveGate(feature);
     if (feature.feature == "serve")
-      service.serve = feature.stage == "on" ? serveGate(feature, service.name, unknown) : ServeGate();
+      service.serve = feature.stage == "off" ? ServeGate() : serveGate(feature, service.name, unknown);
     if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
 }
@@ -68,11 +69,17 @@ bool ConnectionShare::has(const relay::ConnectionFacts& facts) const {
   return bound_ == kBuckets || bucketOf(salt_, unitOf(facts)) < bound_;
 }
 
-ServeGate::ServeGate(ConnectionShare share, filters::ServeSettings settings)
-    : share_(std::move(share)), settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
+ServeGate::ServeGate(Stage stage, ConnectionShare share, filters::ServeSettings settings)
+    : stage_(stage),
+      share_(std::move(share)),
+      settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
 
-std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
-  return settings_ && share_.has(facts) ? settings_ : nullptr;
+ServeGate::Settings ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
+  return settings_ && serves(facts) ? settings_ : nullptr;
+}
+
+ServeGate::Settings ServeGate::simulatedFor(const relay::ConnectionFacts& facts) const {
+  return settings_ && !serves(facts) ? settings_ : nullptr;
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
@@ -91,7 +98,9 @@ std::vector<std::string> ServiceTable::capabilities() {
           "rate_limit.exchanges",
           "rate_limit.simulate",
           "serve.on",
-          "timeouts.on"};
+          "serve.simulate",
+          "timeouts.on",
+          "timeouts.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -125,6 +134,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     auto exchanges = exchangeFiltersOf(config, snapshot.defaults, ledger);
     if (!exchanges) return fail(std::move(exchanges).error());
     service.exchanges = *std::move(exchanges);
+    table.simulates_ = table.simulates_ || service.exchanges.simulate();
     service.rules = rulesOf(config);
     if (!service.rules.empty()) table.rules_.emplace(service.name, service.rules);
     if (service.mtls.isOn()) {
@@ -142,6 +152,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
   auto exchanges = exchangeFiltersOf({}, snapshot.defaults, ledger);
   if (!exchanges) return fail(std::move(exchanges).error());
   table.otherwise_.exchanges = *std::move(exchanges);
+  table.simulates_ = table.simulates_ || table.otherwise_.exchanges.simulate();
   table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it
   if (!unknown.empty()) {
     std::string list;

@@ -6,9 +6,8 @@ namespace loam::server {
 
 serve::Way ServiceWays::now() {
   const Service& service = serviceFor(context_, facts_.destination);
-  const bool isBesideIt =
-      facts_.vantage == relay::Vantage::Inbound || context_.loopGuard.isLocal(facts_.destination.ip);
-  const filter::HttpFilters& filters = isBesideIt ? service.exchanges.atCallee : service.exchanges.atCaller;
+  const filter::HttpFilters& filters =
+      isBeside(context_, facts_) ? service.exchanges.atCallee : service.exchanges.atCaller;
   if (filters.empty()) return {};
   return {&filters, viewOf(context_, facts_, service, identity_), context_.services};
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "proxy/serve/way.h"
 #include "proxy/server/connection.h"
@@ -11,16 +11,16 @@ namespace loam::server {
 /// thread.
 class ServiceWays final : public serve::Ways {
  public:
-  /// `context` and `facts` outlive it. `identity`: SPIFFE id that the caller's proxy proved.
-  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string identity)
-      : context_(context), facts_(facts), identity_(std::move(identity)) {}
+  /// All of them outlive it. `identity`: SPIFFE id that the caller's proxy proved.
+  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string_view identity)
+      : context_(context), facts_(facts), identity_(identity) {}
 
   serve::Way now() override;
 
  private:
   WorkerContext& context_;
   const relay::ConnectionFacts& facts_;
-  const std::string identity_;
+  const std::string_view identity_;
 };
 
 }  // namespace loam::server
