@@ -152,9 +152,9 @@ io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFact
                              std::string identity) {
   relay::Relayed& progress = live.progress();
   Simulation simulation(context, live, tap, identity, serve != nullptr);
-  io::Task<CloseReason> carried = serve ? serveWith(context, ServiceWays(context, facts, identity),
-                                                    downstream, upstream, tap, progress, *serve)
-                                        : relay::relay(downstream, upstream, tap, context.resources, progress);
+  io::Task<CloseReason> carried =
+      serve ? serveWith(context, ServiceWays(context, facts, identity), downstream, upstream, tap, progress, *serve)
+            : relay::relay(downstream, upstream, tap, context.resources, progress);
   const CloseReason reason = co_await std::move(carried);
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)
     context.loopGuard.answered(facts.destination);

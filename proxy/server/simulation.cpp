@@ -83,8 +83,7 @@ void Simulation::onExchange(std::uint32_t number, Monotonic answered, Monotonic 
                                      .silence = std::max(one.silence, ended - std::max(moved_, one.began))};
   if (!filters::isOver(one.bounds, times)) return;
   const filter::ConnectionView view = viewOf(context_, live_.facts(), service(), identity_);
-  context_.verdicts.onDenied(view,
-                             {.feature = filters::kTimeoutsFeature, .rule = one.bounds.rule, .enforced = false});
+  context_.verdicts.onDenied(view, {.feature = filters::kTimeoutsFeature, .rule = one.bounds.rule, .enforced = false});
 }
 
 }  // namespace loam::server

@@ -9,9 +9,9 @@
 
 namespace loam::server {
 
-/// Asks the filters of a service about the exchanges of one connection that they do not act on, by the snapshot in force
-/// when each begins: all of them where it is relayed, those that watch how exchanges go where it is served. It hears of
-/// them by the connection's tap, and only while some filter wants to be asked. The worker's thread.
+/// Asks the filters of a service about the exchanges of one connection that they do not act on, by the snapshot in
+/// force when each begins: all of them where it is relayed, those that watch how exchanges go where it is served. It
+/// hears of them by the connection's tap, and only while some filter wants to be asked. The worker's thread.
 class Simulation final : public filter::RequestListener {
  public:
   static constexpr std::size_t kMostOpen = 256;  ///< exchanges that are watched at once; of more, the first are let go

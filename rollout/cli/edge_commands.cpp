@@ -155,8 +155,7 @@ void print(const Session& session, const Json::Value& edge) {
 
 /// Tells each edge what features of its target refused its source; none where the window knows of no refusal.
 Outcome<void> addRefusals(const Session& session, const std::string& target, Json::Value& edges) {
-  auto answer =
-      session.get("/v1/services/" + http::percentEncode(target) + "/refusals?" + session.windowQuery());
+  auto answer = session.get("/v1/services/" + http::percentEncode(target) + "/refusals?" + session.windowQuery());
   if (!answer && answer.error().status != kNotFound) return tl::unexpected(answer.error());
   for (Json::Value& edge : edges) {
     edge["refusals"] = Json::Value(Json::arrayValue);
@@ -212,8 +211,8 @@ void addEdgeCommands(CLI::App& app, Session& session) {
   session.addController(listing);
   session.runs(listing, [&session, wanted] { return list(session, *wanted); });
 
-  CLI::App& describing =
-      *edge.add_subcommand("describe", "One with its signals, routes, how its connections are secured and why, and what is refused on it");
+  CLI::App& describing = *edge.add_subcommand(
+      "describe", "One with its signals, routes, how its connections are secured and why, and what is refused on it");
   describing.footer(
       "Examples:\n  loam edge describe frontend checkout --window -7d\n"
       "  loam edge describe frontend checkout -o json");

@@ -94,7 +94,9 @@ void addReadinessCommand(CLI::App& app, Session& session) {
       *app.add_subcommand("readiness", "Who would be hurt by a stage of a feature; status 5 when it is not ready");
   const auto asked = std::make_shared<Asked>();
   command.add_option("service", asked->service, "a service of the graph")->required()->option_text("SERVICE");
-  command.add_option("feature", asked->feature, "mtls, policy, rate_limit, serve or timeouts")->required()->option_text("FEATURE");
+  command.add_option("feature", asked->feature, "mtls, policy, rate_limit, serve or timeouts")
+      ->required()
+      ->option_text("FEATURE");
   command.add_option("--to", asked->to, "the last of its ladder is the default")->option_text("STAGE");
   command.footer(
       "Examples:\n  loam readiness checkout mtls --to strict\n  loam readiness checkout serve --to on\n"

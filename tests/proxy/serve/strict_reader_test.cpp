@@ -22,7 +22,9 @@ class StrictReaderTest : public testing::Test {
     reader = std::make_unique<StrictReader>(std::make_shared<const filters::ServeSettings>(settings), fields,
                                             [this](std::string_view why) { told.emplace_back(why); });
   }
-  std::uint64_t feed(Direction direction, std::string_view bytes) { return reader->feed(direction, bytes, clock.now()); }
+  std::uint64_t feed(Direction direction, std::string_view bytes) {
+    return reader->feed(direction, bytes, clock.now());
+  }
   std::uint64_t client(std::string_view bytes) { return say(Direction::Upstream, bytes); }
   std::uint64_t server(std::string_view bytes) { return say(Direction::Downstream, bytes); }
   std::uint64_t say(Direction direction, std::string_view bytes) {
@@ -63,8 +65,9 @@ TEST_F(StrictReaderTest, WhatIsInOrderIsReadOn) {
   EXPECT_EQ(ofBoth("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n" + twice,
                    "HTTP/1.1 100 Continue\r\n\r\n" + std::string(kFine)),
             "reads on");
-  EXPECT_EQ(ofBoth("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + std::string()),
-            "reads on");
+  EXPECT_EQ(
+      ofBoth("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + std::string()),
+      "reads on");
 }
 
 TEST_F(StrictReaderTest, RequestsAreJudgedAsTheyWouldBeIfTheyWereServed) {

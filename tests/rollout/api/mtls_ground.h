@@ -66,22 +66,13 @@ class MtlsGround : public Fixture {
   }
   /// Proposes and applies; `more`: members of the application beside its hash.
   http::Response set(const std::string& stage, const std::string& more = R"("reason":"a test")") {
-    const auto made = propose(stage, "");
-    EXPECT_EQ(made.status, 201) << made.body;
-    const Json::Value change = parseJson(made.body).value_or(Json::Value());
-    return this->post("/v1/changes/" + change["id"].asString() + "/apply",
-                      R"({"hash":")" + change["hash"].asString() + "\"," + more + "}");
+    return apply(propose(stage, ""), more);
   }
-  /// Sets a flag of the service; the status of that.
-  int setFeature(const std::string& feature, const std::string& stage, const std::string& settings = "{}") {
+  /// Sets another flag of the service; the status of that.
+  int setFeature(const std::string& feature, const std::string& stage) {
     const auto made = this->post("/v1/changes", R"({"reason":"x","edits":[{"service":"checkout.shop","feature":")" +
-                                                    feature + R"(","stage":")" + stage + R"(","settings":)" + settings +
-                                                    "}]}");
-    const Json::Value change = parseJson(made.body).value_or(Json::Value());
-    return this
-        ->post("/v1/changes/" + change["id"].asString() + "/apply",
-               R"({"reason":"x","hash":")" + change["hash"].asString() + ""}")
-        .status;
+                                                    feature + R"(","stage":")" + stage + "\"}]}");
+    return apply(made, R"("reason":"a test")").status;
   }
   /// At prefer for all, acknowledged.
   void prefer() {
@@ -90,6 +81,14 @@ class MtlsGround : public Fixture {
       ASSERT_EQ(set.status, 200) << set.body;
       acknowledge();
     }
+  }
+
+ private:
+  http::Response apply(const http::Response& made, const std::string& more) {
+    EXPECT_EQ(made.status, 201) << made.body;
+    const Json::Value change = parseJson(made.body).value_or(Json::Value());
+    return this->post("/v1/changes/" + change["id"].asString() + "/apply",
+                      R"({"hash":")" + change["hash"].asString() + "\"," + more + "}");
   }
 };
 

@@ -131,8 +131,8 @@ TEST_F(ReadinessApiTest, BadQuestionsAreToldWhere) {
   const auto unknown = get("/v1/services/checkout.shp/readiness");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_NE(unknown.body.find("checkout.shop"), std::string::npos) << unknown.body;
-  for (const char* query :
-       {"?feature=retries", "?feature=mtlss", "?feature=serve&to=simulate", "?feature=policy&to=strict", "?to=off", "?to=permissive", "?to=Strict", "?form=1"}) {
+  for (const char* query : {"?feature=retries", "?feature=mtlss", "?feature=serve&to=simulate",
+                            "?feature=policy&to=strict", "?to=off", "?to=permissive", "?to=Strict", "?form=1"}) {
     EXPECT_EQ(get(std::string(kReadiness) + query).status, 400) << query;
   }
   EXPECT_EQ(post(kReadiness, "{}").status, 405);

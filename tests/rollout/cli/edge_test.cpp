@@ -52,7 +52,8 @@ TEST_F(EdgeCommandTest, DescribeSaysWhatFeaturesOfTheTargetRefuseOrWould) {
   EXPECT_FALSE(has(run({"edge", "describe", "frontend", "checkout.shop"}).out, "RULE"));
   auto told = report(4);
   told.edges.clear();
-  for (const auto& [rule, enforced, port] : {std::tuple("bare_lf", false, 80), {"host", true, 80}, {"other-port", false, 81}}) {
+  for (const auto& [rule, enforced, port] :
+       {std::tuple("bare_lf", false, 80), {"host", true, 80}, {"other-port", false, 81}}) {
     told.verdicts.push_back({.client = *IpAddress::parse("10.0.0.1"),
                              .destination = *SocketAddress::parse("10.0.0.2:" + std::to_string(port)),
                              .identity = {},

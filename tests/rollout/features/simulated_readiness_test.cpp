@@ -28,7 +28,7 @@ TEST(SimulatedReadinessTest, WhoWouldBeRefusedBlocksByHowOften) {
   record::Calls calls;
   calls.calls = {callBy("web", 60), callBy("web", 20), callBy("batch", 15), callBy("cron", 5)};
   calls.verdicts = {refusalOf("batch", "serve", "bare_lf", 2, 100), refusalOf("batch", "serve", "bare_lf", 3, 90),
-                    refusalOf("cron", "serve", "host", 9, 70), refusalOf("stranger", "serve", "obs_fold", 1, 60),
+                    refusalOf("cron", "serve", "host", 9, 70),      refusalOf("stranger", "serve", "obs_fold", 1, 60),
                     refusalOf("web", "policy", "no-admin", 99, 50), refusalOf("web", "serve", "host", 99, 50, true)};
   const SimulatedReadiness readiness = simulatedReadiness(calls, "serve", {});
   EXPECT_FALSE(readiness.isReady());

@@ -51,7 +51,8 @@ class RequestListenerTest : public testing::Test {
 
 TEST_F(RequestListenerTest, IsToldRequestsAsTheyPassAndHowTheyEnd) {
   tap->tellRequestsTo(&listener);
-  client("GET /a?b HTTP/1.1\r\nHost: shop\r\n\r\nPOST http://other/c HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\n");
+  client(
+      "GET /a?b HTTP/1.1\r\nHost: shop\r\n\r\nPOST http://other/c HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(listener.take(), "> head 1 GET shop /a?b 1; head 2 POST other http://other/c 2; ")
       << "the authority of an absolute target is the request's, as who serves it has it";
   bench.clock.advance(milliseconds(5));
@@ -90,8 +91,10 @@ TEST_F(RequestListenerTest, IsToldOfStreamsByTheirNumber) {
   tap->tellRequestsTo(&listener);
   const decode::test::Fields answer{{":status", "200"}};
   decode::test::Http2Peers peers;
-  peers.submit({{{":method", "GET"}, {":scheme", "http"}, {":authority", "shop"}, {":path", "/a"}}, "", answer, "x", {}});
-  peers.submit({{{":method", "GET"}, {":scheme", "http"}, {":authority", "shop"}, {":path", "/b"}}, "", answer, "y", {}});
+  peers.submit(
+      {{{":method", "GET"}, {":scheme", "http"}, {":authority", "shop"}, {":path", "/a"}}, "", answer, "x", {}});
+  peers.submit(
+      {{{":method", "GET"}, {":scheme", "http"}, {":authority", "shop"}, {":path", "/b"}}, "", answer, "y", {}});
   peers.run();
   for (const auto& turn : peers.transcript) bench.say(*tap, turn.bytes, turn.direction);
   const std::string log = listener.take();
