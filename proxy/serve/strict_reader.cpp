@@ -92,7 +92,11 @@ std::string_view StrictReader::takeHead(Direction direction, std::string_view by
   }
   const std::string joined = from.held.empty() ? std::string() : std::exchange(from.held, {}).append(piece);
   const std::string_view head = joined.empty() ? piece : std::string_view(joined);
-  isRequest ? judgeRequest(head) : judgeAnswer(head, now);
+  if (isRequest) {
+    judgeRequest(head);
+  } else {
+    judgeAnswer(head, now);
+  }
   return bytes.substr(size);
 }
 
