@@ -26,7 +26,9 @@ struct Bounds {
   Monotonic head = Monotonic::max();     ///< by then its head has come, or the same
   std::optional<milliseconds> answer{};  ///< from the request's last byte to the answer's head
   std::optional<milliseconds> idle{};    ///< without a byte in either direction
+  std::string_view rule{};               ///< of `timeouts`, that says so; lives as long as the filters
 
+  bool any() const { return end != Monotonic::max() || answer || idle; }
   void endBy(Monotonic time) { end = std::min(end, time); }
 };
 

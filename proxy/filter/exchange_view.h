@@ -25,6 +25,7 @@ struct ExchangeView {
   std::string_view authority;  ///< Host or :authority; empty when absent
   std::string_view path;       ///< request target as it came, query included
   std::span<const HeaderField> headers;
+  std::uint32_t number = 0;  ///< of its connection's, where a tap's decoder tells it: no other that is open has it
 
   // Known once the response head was seen.
   std::optional<std::uint16_t> status;

@@ -44,6 +44,10 @@ class HttpFilter {
  public:
   virtual ~HttpFilter() = default;
   virtual io::Task<Result<Response>> handle(Exchange& exchange, Next next) const = 0;
+  /// Of an exchange that goes by all the same, on a connection that is relayed: decides and counts as `handle` would,
+  /// and tells the exchange's verdicts, as not enforced. What it would bound is in the exchange then. False: it would
+  /// have answered by itself, and who stands behind it is not to be asked.
+  virtual bool simulate(Exchange& /*exchange*/) const { return true; }
 };
 
 /// For who answers by itself.

@@ -13,6 +13,19 @@ namespace {
 
 using filter::Response;
 
+/// In place of the exchange's own target, the one whose path has the form that is compared: `target`, empty where they
+/// are the same. False: it has no such form.
+bool unifyPath(std::string_view whole, std::string& target) {
+  const http::TargetParts parts = http::partsOf(whole);
+  std::string changed;
+  const auto canonical = http::canonicalPath(parts.path, changed);
+  if (!canonical) return false;
+  if (*canonical == parts.path) return true;
+  const std::size_t at = static_cast<std::size_t>(parts.path.data() - whole.data());
+  target = std::string(whole.substr(0, at)).append(*canonical).append(whole.substr(at + parts.path.size()));
+  return true;
+}
+
 }  // namespace
 
 PolicyDecision decide(const filter::Exchange& exchange, const PolicySettings& settings) {
@@ -39,34 +52,42 @@ ExchangePolicy::ExchangePolicy(PolicySettings settings, Stage stage, SourceShare
       looksAtPaths_(std::any_of(settings_.rules.begin(), settings_.rules.end(),
                                 [](const PolicyRule& rule) { return !rule.match.paths.empty(); })) {}
 
-io::Task<Result<Response>> ExchangePolicy::handle(filter::Exchange& exchange, filter::Next next) const {
+bool ExchangePolicy::isEnforcedFor(const filter::Exchange& exchange) const {
   const filter::ConnectionView& connection = exchange.connection;
-  if (decide(connection, settings_).action == PolicyAction::Deny) return next(exchange);  // counted there
-  const bool enforces = stage_ == Stage::Enforce && enforced_.has(connection.caller, connection.client.ip);
-  if (enforces && looksAtPaths_ && !unifyPath(exchange)) {
+  return stage_ == Stage::Enforce && enforced_.has(connection.caller, connection.client.ip);
+}
+
+std::optional<std::string_view> ExchangePolicy::denies(filter::Exchange& exchange, bool acts) const {
+  const filter::ConnectionView& connection = exchange.connection;
+  if (decide(connection, settings_).action == PolicyAction::Deny) return std::nullopt;  // counted there
+  std::string target;
+  std::optional<std::string_view> rule;
+  if (looksAtPaths_ && !unifyPath(exchange.view.path, target)) {
+    rule = kPathRule;
+  } else if (const PolicyDecision decision = decide(exchange, settings_); decision.action == PolicyAction::Deny) {
+    rule = decision.rule;
+  }
+  if (acts && !target.empty()) exchange.target = std::move(target);
+  if (rule) exchange.verdicts.onDenied(connection, {.feature = kPolicyFeature, .rule = *rule, .enforced = acts});
+  return rule;
+}
+
+io::Task<Result<Response>> ExchangePolicy::handle(filter::Exchange& exchange, filter::Next next) const {
+  const bool enforces = isEnforcedFor(exchange);
+  const auto rule = denies(exchange, enforces);
+  if (!rule || !enforces) return next(exchange);
+  if (*rule == kPathRule) {
     return filter::answered(
         {.status = 400, .cause = "policy:path", .body = "the path of this request can be read in two ways\n"});
   }
-  const PolicyDecision decision = decide(exchange, settings_);
-  if (decision.action == PolicyAction::Allow) return next(exchange);
-  exchange.verdicts.onDenied(connection, {.feature = kPolicyFeature, .rule = decision.rule, .enforced = enforces});
-  if (!enforces) return next(exchange);
   exchange.tally.denied.add();
   return filter::answered({.status = 403,
-                           .cause = "policy:" + std::string(decision.rule),
+                           .cause = "policy:" + std::string(*rule),
                            .body = "the policy of this service does not admit this request\n"});
 }
 
-bool ExchangePolicy::unifyPath(filter::Exchange& exchange) const {
-  const http::TargetParts parts = http::partsOf(exchange.view.path);
-  std::string changed;
-  const auto canonical = http::canonicalPath(parts.path, changed);
-  if (!canonical) return false;
-  if (*canonical == parts.path) return true;
-  const std::string_view whole = exchange.view.path;
-  const std::size_t at = static_cast<std::size_t>(parts.path.data() - whole.data());
-  exchange.target = std::string(whole.substr(0, at)).append(*canonical).append(whole.substr(at + parts.path.size()));
-  return true;
+bool ExchangePolicy::simulate(filter::Exchange& exchange) const {
+  return !denies(exchange, false) || !isEnforcedFor(exchange);
 }
 
 }  // namespace loam::filters

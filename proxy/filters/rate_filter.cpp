@@ -80,18 +80,30 @@ std::vector<RateFilter::Taken> RateFilter::take(const filter::Exchange& exchange
   return all;
 }
 
-io::Task<Result<Response>> RateFilter::handle(filter::Exchange& exchange, filter::Next next) const {
-  const std::vector<Taken> all = take(exchange);
-  if (all.empty()) return next(exchange);
+bool RateFilter::isEnforcedFor(const filter::Exchange& exchange) const {
   const filter::ConnectionView& from = exchange.connection;
-  const bool enforces = stage_ == Stage::Enforce && enforced_.has(from.caller, from.client.ip);
+  return stage_ == Stage::Enforce && enforced_.has(from.caller, from.client.ip);
+}
+
+std::vector<RateFilter::Taken> RateFilter::ask(const filter::Exchange& exchange, bool acts) const {
+  std::vector<Taken> all = take(exchange);
+  if (all.empty() || all.back().answer.isWithin) return all;
+  for (auto one = all.begin(); one + 1 != all.end(); ++one) rates_->giveBack(one->limit->name, one->key, one->pace);
+  exchange.verdicts.onDenied(exchange.connection,
+                             {.feature = kRateLimitFeature, .rule = all.back().limit->name, .enforced = acts});
+  return all;
+}
+
+bool RateFilter::simulate(filter::Exchange& exchange) const {
+  const std::vector<Taken> all = ask(exchange, false);
+  return all.empty() || all.back().answer.isWithin || !isEnforcedFor(exchange);
+}
+
+io::Task<Result<Response>> RateFilter::handle(filter::Exchange& exchange, filter::Next next) const {
+  const bool enforces = isEnforcedFor(exchange);
+  const std::vector<Taken> all = ask(exchange, enforces);
+  if (all.empty() || !enforces) return next(exchange);
   const bool isWithin = all.back().answer.isWithin;
-  if (!isWithin) {
-    for (auto one = all.begin(); one + 1 != all.end(); ++one) rates_->giveBack(one->limit->name, one->key, one->pace);
-    exchange.verdicts.onDenied(from,
-                               {.feature = kRateLimitFeature, .rule = all.back().limit->name, .enforced = enforces});
-  }
-  if (!enforces) return next(exchange);
   const auto tightest = std::min_element(all.begin(), all.end(), [](const Taken& a, const Taken& b) {
     return leftOf(a.pace, a.answer) < leftOf(b.pace, b.answer);
   });

@@ -34,6 +34,7 @@ class RateFilter final : public filter::HttpFilter {
   RateFilter(RateLimitSettings settings, Stage stage, SourceShare enforced, std::shared_ptr<RateTable> rates);
 
   io::Task<Result<filter::Response>> handle(filter::Exchange& exchange, filter::Next next) const override;
+  bool simulate(filter::Exchange& exchange) const override;
 
  private:
   /// What one limit said of an exchange.
@@ -43,8 +44,11 @@ class RateFilter final : public filter::HttpFilter {
     Pace pace{};
     RateTable::Answer answer{};
   };
+  bool isEnforcedFor(const filter::Exchange& exchange) const;
   /// Of all limits that fit, up to the first that refuses, which then is the last.
   std::vector<Taken> take(const filter::Exchange& exchange) const;
+  /// The same, and tells its verdicts where one refuses, which costs nothing of the others then.
+  std::vector<Taken> ask(const filter::Exchange& exchange, bool acts) const;
 
   const RateLimitSettings settings_;
   const Stage stage_;

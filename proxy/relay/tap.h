@@ -9,6 +9,10 @@
 #include "proxy/base/clock.h"
 #include "proxy/relay/security.h"
 
+namespace loam::filter {
+class RequestListener;
+}
+
 namespace loam::relay {
 
 /// Which way bytes run: Upstream towards the server, Downstream towards the client.
@@ -70,6 +74,8 @@ class Tap {
   virtual void onEnd(Direction direction, Monotonic now) = 0;
   /// The connection is over; nothing follows.
   virtual void onClosed(CloseReason reason, Monotonic now) = 0;
+  /// Who is told of the requests that it reads, from the next one on; null: nobody. Many taps read none.
+  virtual void tellRequestsTo(filter::RequestListener* /*listener*/) {}
 };
 
 /// Makes the tap of each new connection; one per worker, called from it alone.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/http/path_form.h"
+#include "proxy/serve/limits.h"
 
 namespace loam::serve {
 
@@ -14,8 +15,6 @@ using Filled = Input::Filled;
 using State = BodyPump::State;
 
 const filter::Fields kNothing;
-constexpr unsigned kMostInterims = 32;  // they wait for a client who does not read
-
 /// The request as the filters see it; `fields` has room for it.
 filter::ExchangeView viewOf(std::string_view bytes, std::span<http::HeaderField> fields,
                             const filter::ConnectionView& connection) {

@@ -1,6 +1,7 @@
 #include "proxy/serve/serving.h"
 
 #include "proxy/relay/reset.h"
+#include "proxy/serve/limits.h"
 #include "proxy/serve/served_exchange.h"
 
 namespace loam::serve {
@@ -12,13 +13,6 @@ using Filled = Input::Filled;
 
 constexpr seconds kGoodbye{2};                  // for a client to read what was said last
 constexpr std::size_t kMostDropped = 64 << 10;  // of what he says meanwhile; as Http1Input::drain
-constexpr std::size_t kMostLineEnds = 64;       // bytes of them before a request
-
-/// Whether these first bytes are no request of HTTP/1 at all: no method begins so, or they are HTTP/2's preface.
-bool isForeign(std::string_view bytes) {
-  const bool isLetter = (bytes[0] | 0x20) >= 'a' && (bytes[0] | 0x20) <= 'z';
-  return !isLetter || bytes.starts_with("PRI * HTTP/2.0\r\n");
-}
 
 io::Task<Turn> exchange(Ends& ends, Ways& ways) {
   ServedExchange exchange(ends, ways);

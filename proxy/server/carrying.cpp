@@ -4,7 +4,9 @@
 #include "proxy/relay/relay.h"
 #include "proxy/relay/silent_tap.h"
 #include "proxy/serve/serving.h"
+#include "proxy/serve/strict_tap.h"
 #include "proxy/server/service_ways.h"
+#include "proxy/server/simulation.h"
 
 namespace loam::server {
 
@@ -46,6 +48,17 @@ io::Task<CloseReason> serveWith(WorkerContext& context, ServiceWays ways, relay:
   co_return co_await serving.run();
 }
 
+std::unique_ptr<relay::Tap> readAlong(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                      std::unique_ptr<relay::Tap> tap, ServeGate::Settings settings,
+                                      std::string identity) {
+  auto refused = [&context, &facts, identity = std::move(identity)](std::string_view why) {
+    const filter::ConnectionView view = viewOf(context, facts, serviceFor(context, facts.destination), identity);
+    context.verdicts.onDenied(view, {.feature = "serve", .rule = why, .enforced = false});
+  };
+  serve::StrictReader reader(std::move(settings), context.serving.fields, std::move(refused));
+  return std::make_unique<serve::StrictTap>(std::move(tap), std::move(reader));
+}
+
 }  // namespace
 
 const Service& serviceFor(WorkerContext& context, const SocketAddress& destination) {
@@ -55,11 +68,23 @@ const Service& serviceFor(WorkerContext& context, const SocketAddress& destinati
   return context.services->otherwise();
 }
 
-std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts,
-                                    const Service& service) {
-  if (service.observe.admits(facts)) return context.taps.open(facts, context.loop.now());
-  context.counters.notObserved.add();
-  return std::make_unique<relay::SilentTap>();
+bool isBeside(const WorkerContext& context, const relay::ConnectionFacts& facts) {
+  return facts.vantage == Vantage::Inbound || context.loopGuard.isLocal(facts.destination.ip);
+}
+
+std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service,
+                                    std::string_view identity) {
+  std::unique_ptr<relay::Tap> tap;
+  if (service.observe.admits(facts)) {
+    tap = context.taps.open(facts, context.loop.now());
+  } else {
+    context.counters.notObserved.add();
+    tap = std::make_unique<relay::SilentTap>();
+  }
+  auto simulated = service.serve.simulatedFor(facts);
+  // Of two proxies on its way one counts.
+  if (!simulated || !(isBeside(context, facts) || service.proxies.empty())) return tap;
+  return readAlong(context, facts, std::move(tap), std::move(simulated), std::string(identity));
 }
 
 bool mayBypass(const WorkerContext& context, const SocketAddress& destination) {
@@ -99,7 +124,7 @@ std::optional<filter::Denial> whyNotAdmitted(WorkerContext& context, const relay
                                              const Service& service, std::string_view identity, io::Socket& downstream,
                                              LiveConnection& live) {
   // Who stands beside the caller, or in the middle, leaves it to the callee's side.
-  if (facts.vantage != Vantage::Inbound && !context.loopGuard.isLocal(facts.destination.ip)) return std::nullopt;
+  if (!isBeside(context, facts)) return std::nullopt;
   filter::Holds holds;
   if (!service.admission.empty()) {
     const filter::ConnectionView view = viewOf(context, facts, service, identity);
@@ -129,9 +154,10 @@ io::Task<void> carryAndCount(WorkerContext& context, const relay::ConnectionFact
                              std::string identity) {
   LOAM_ASSERT(serve || upstream);
   relay::Relayed& progress = live.progress();
+  Simulation simulation(context, live, tap, identity, serve != nullptr);
   io::Task<CloseReason> carried =
-      serve ? serveWith(context, ServiceWays(context, facts, std::move(identity), live, tap, upstream.has_value()),
-                        downstream, upstream, tap, progress, *serve)
+      serve ? serveWith(context, ServiceWays(context, facts, identity, live, tap, upstream.has_value()), downstream,
+                        upstream, tap, progress, *serve)
             : relay::relay(downstream, *upstream, tap, context.resources, progress);
   const CloseReason reason = co_await std::move(carried);
   if (reason == CloseReason::Finished || live.progress().downstreamBytes != 0)

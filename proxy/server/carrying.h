@@ -30,9 +30,12 @@ class Active {
 /// What the flags say of a destination; of one that no snapshot knows, which is noted, those of every service. Good
 /// until the next event of the loop.
 const Service& serviceFor(WorkerContext& context, const SocketAddress& destination);
-/// The tap that the service's `observe` flag asks for.
-std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts,
-                                    const Service& service);
+/// Whether this proxy stands beside the destination: it is the callee's side of the connection.
+bool isBeside(const WorkerContext& context, const relay::ConnectionFacts& facts);
+/// The tap that the service's `observe` flag asks for; the strict codec reads along where its `serve` flag says so.
+/// `identity`: SPIFFE id that the caller's proxy proved.
+std::unique_ptr<relay::Tap> openTap(WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service,
+                                    std::string_view identity);
 /// Whether connections to it may go past the proxy: there is no TLS, so not from `prefer` on.
 bool mayBypass(const WorkerContext& context, const SocketAddress& destination);
 /// False when the connection would come back to this proxy.

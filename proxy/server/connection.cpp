@@ -46,7 +46,7 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   const relay::ConnectionFacts facts{accepted.peer, *destination, entry.vantage, context.services->generation()};
   LiveConnection live(context.live, facts, context.loop.now());
   const Service& service = serviceFor(context, facts.destination);
-  const auto tap = openTap(context, facts, service);
+  const auto tap = openTap(context, facts, service, {});
   if (whyNotAdmitted(context, facts, service, {}, **downstream, live)) {
     tap->onClosed(CloseReason::Denied, context.loop.now());
     context.counters.denied.add();

@@ -27,6 +27,16 @@ struct Ground {
   const filters::ClusterMap& clusters;
 };
 using Make = Result<HttpFilterPtr> (*)(const wire::FeatureConfig& config, const Ground& ground);
+/// Where the filter of one feature stands.
+struct One {
+  std::string_view feature;
+  Make make;
+  bool atCallee = false;
+  bool atCaller = false;
+  bool relayed = false;   ///< it is asked about relayed exchanges
+  bool watches = false;   ///< at `simulate` it sees how exchanges went, served ones too, and none goes through it
+  bool byCaller = false;  ///< beside callers it is asked as well
+};
 
 filters::ExchangeShare exchangeShareOf(const wire::FeatureConfig& config) { return {config.share, config.salt}; }
 
@@ -78,31 +88,39 @@ void addEndpointChoice(ExchangeFilters& filters, const Ground& ground,
 Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
                                           const std::vector<wire::FeatureConfig>& defaults,
                                           filters::ServiceLedger& ledger, const filters::ClusterMap& clusters) {
-  struct One {
-    std::string_view feature;
-    Make make;
-    bool callee;
-    bool caller;
-  };
-  const One inOrder[] = {{"policy", policy, true, false},
-                         {"rate_limit", rateLimit, true, false},
-                         {"fault", fault, true, service.proxies.empty()},
-                         {"routing", routing, false, true},
-                         {"timeouts", timeouts, true, true},
-                         {"retries", retries, false, true}};
+  const bool isOnce = service.proxies.empty();  // nobody stands beside the service
+  const One inOrder[] = {{.feature = "policy", .make = policy, .atCallee = true, .relayed = true},
+                         {.feature = "rate_limit", .make = rateLimit, .atCallee = true, .relayed = true},
+                         {.feature = "fault", .make = fault, .atCallee = true, .atCaller = isOnce},
+                         {.feature = "routing", .make = routing, .atCaller = true},
+                         {.feature = "timeouts",
+                          .make = timeouts,
+                          .atCallee = true,
+                          .atCaller = true,
+                          .relayed = true,
+                          .watches = true,
+                          .byCaller = isOnce},
+                         {.feature = "retries", .make = retries, .atCaller = true}};
   ExchangeFilters filters;
   for (const One& one : inOrder) {
     const wire::FeatureConfig* config = configOf(service, defaults, one.feature);
     if (config == nullptr) continue;
-    for (const auto& [acts, chain] : {std::pair(one.callee, &filters.atCallee), {one.caller, &filters.atCaller}}) {
-      if (!acts) continue;
+    const bool isBeside = one.watches && config->stage == "simulate";
+    for (const bool callee : {true, false}) {
+      if (!(callee ? one.atCallee : one.atCaller)) continue;
       auto filter = one.make(*config, Ground{service, defaults, ledger, clusters});
       if (!filter) {
         Error error = std::move(filter).error();
         error.context.insert(0, "settings of " + config->feature + " for " + service.name + ": ");
         return fail(std::move(error));
       }
-      if (*filter) chain->push_back(*std::move(filter));
+      if (!*filter) continue;
+      Simulated& simulated = callee ? filters.ofCallee : filters.ofCaller;
+      const bool asks = callee || one.byCaller;
+      if (one.relayed && asks) simulated.relayed.push_back(filter->get());
+      if (isBeside && asks) simulated.served.push_back(filter->get());
+      filter::HttpFilters& chain = callee ? filters.atCallee : filters.atCaller;
+      (isBeside ? filters.beside : chain).push_back(*std::move(filter));
     }
     if (one.make == retries) filters.callerRepeats = true;
   }

@@ -72,6 +72,12 @@ void LiveConnections::visitAdmitted(const std::function<void(LiveConnection&)>& 
   }
 }
 
+void LiveConnections::visitSimulations(const std::function<void(Simulation&)>& look) const {
+  for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {
+    if (live->simulation_ != nullptr) look(*live->simulation_);
+  }
+}
+
 std::size_t LiveConnections::countOther(std::uint64_t generation) const {
   std::size_t count = 0;
   for (const LiveConnection* live = first_; live != nullptr; live = live->after_) {

@@ -15,6 +15,7 @@ namespace loam::server {
 
 /// One connection that a worker carries now: what `/connections` lists and a drain waits for. In its coroutine's frame.
 class LiveConnection;
+class Simulation;
 
 struct ConnectionSummary {
   relay::ConnectionFacts facts;
@@ -35,6 +36,8 @@ class LiveConnections {
   void visitSecured(const std::function<void(tls::Stream&)>& look) const;
   /// Shows those that the callee's side decided on and admitted.
   void visitAdmitted(const std::function<void(LiveConnection&)>& look) const;
+  /// Shows those that are carried, as who asks about their exchanges.
+  void visitSimulations(const std::function<void(Simulation&)>& look) const;
   /// Those that are to be closed.
   std::size_t leaving() const { return leaving_; }
   /// Those that began under another generation than this.
@@ -59,6 +62,9 @@ class LiveConnection {
   /// The stream to or from another proxy, which outlives this; null: none.
   void securedBy(tls::Stream* stream) { secured_ = stream; }
   tls::Stream* secured() const { return secured_; }
+
+  /// Who asks about its exchanges from now on; null: nobody any more.
+  void simulatedBy(Simulation* simulation) { simulation_ = simulation; }
 
   /// The callee's side admitted it: what it holds for that, and what to cut when it is to be closed. `downstream`
   /// outlives this.
@@ -98,6 +104,7 @@ class LiveConnection {
   const Monotonic since_;
   relay::Relayed progress_;
   tls::Stream* secured_ = nullptr;
+  Simulation* simulation_ = nullptr;
   io::Socket* downstream_ = nullptr;  // where the callee's side admitted it
   std::unique_ptr<Standing> standing_;
   LiveConnection* before_ = nullptr;

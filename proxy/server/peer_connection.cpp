@@ -94,8 +94,8 @@ io::Task<void> carryFromPeer(WorkerContext& context, io::Accepted accepted) {
                                      context.services->generation()};
   LiveConnection live(context.live, facts, context.loop.now());
   live.securedBy(stream.get());
-  const auto tap = openTap(context, facts, *service);
   const std::string identity = stream->peerIdentity().id;
+  const auto tap = openTap(context, facts, *service, identity);
   if (whyNotAdmitted(context, facts, *service, identity, stream->socket(), live)) {
     tap->onClosed(CloseReason::Denied, context.loop.now());
     context.counters.denied.add();

@@ -20,7 +20,8 @@ ServeGate serveGate(const wire::FeatureConfig& feature, const std::string& of, s
   std::vector<FieldProblem> problems;
   auto settings = filters::read<filters::ServeSettings>(feature.settings, problems, filters::Purpose::Keep);
   if (!problems.empty()) unknown.push_back("the settings of serve for " + of + " (" + loam::text(problems) + ")");
-  return {connectionShareOf(feature), std::move(settings)};
+  const ServeGate::Stage stage = feature.stage == "on" ? ServeGate::Stage::On : ServeGate::Stage::Simulate;
+  return {stage, connectionShareOf(feature), std::move(settings)};
 }
 
 filters::MtlsGate mtlsGate(const wire::FeatureConfig& feature, const std::string& of,
@@ -42,7 +43,7 @@ void addFeatures(Service& service, const std::vector<wire::FeatureConfig>& featu
     if (!known) unknown.push_back(capability + " for " + service.name);
     if (feature.feature == "observe") service.observe = ObserveGate(feature);
     if (feature.feature == "serve")
-      service.serve = feature.stage == "on" ? serveGate(feature, service.name, unknown) : ServeGate();
+      service.serve = feature.stage == "off" ? ServeGate() : serveGate(feature, service.name, unknown);
     if (feature.feature == "mtls") service.mtls = mtlsGate(feature, service.name, unknown);
   }
 }
@@ -59,11 +60,17 @@ bool ObserveGate::admits(const relay::ConnectionFacts& facts) const {
   return stage_ == Stage::Sampled ? share_.has(facts) : stage_ == Stage::On;
 }
 
-ServeGate::ServeGate(filters::ConnectionShare share, filters::ServeSettings settings)
-    : share_(std::move(share)), settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
+ServeGate::ServeGate(Stage stage, filters::ConnectionShare share, filters::ServeSettings settings)
+    : stage_(stage),
+      share_(std::move(share)),
+      settings_(std::make_shared<const filters::ServeSettings>(std::move(settings))) {}
 
-std::shared_ptr<const filters::ServeSettings> ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
-  return settings_ && share_.has(facts) ? settings_ : nullptr;
+ServeGate::Settings ServeGate::settingsFor(const relay::ConnectionFacts& facts) const {
+  return settings_ && serves(facts) ? settings_ : nullptr;
+}
+
+ServeGate::Settings ServeGate::simulatedFor(const relay::ConnectionFacts& facts) const {
+  return settings_ && !serves(facts) ? settings_ : nullptr;
 }
 
 std::vector<std::string> ServiceTable::capabilities() {
@@ -86,7 +93,9 @@ std::vector<std::string> ServiceTable::capabilities() {
           "retries.on",
           "routing.on",
           "serve.on",
-          "timeouts.on"};
+          "serve.simulate",
+          "timeouts.on",
+          "timeouts.simulate"};
 }
 
 Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot) {
@@ -123,6 +132,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
     if (!exchanges) return fail(std::move(exchanges).error());
     service.exchanges = *std::move(exchanges);
     if (const auto own = clusters->find(config.name); own != clusters->end()) service.clusters = own->second;
+    table.simulates_ = table.simulates_ || service.exchanges.simulate();
     service.rules = rulesOf(config);
     if (!service.rules.empty()) table.rules_.emplace(service.name, service.rules);
     if (service.mtls.isOn()) {
@@ -140,6 +150,7 @@ Result<ServiceTable> ServiceTable::make(const wire::Snapshot& snapshot, filters:
   auto exchanges = exchangeFiltersOf({}, snapshot.defaults, ledger, {});
   if (!exchanges) return fail(std::move(exchanges).error());
   table.otherwise_.exchanges = *std::move(exchanges);
+  table.simulates_ = table.simulates_ || table.otherwise_.exchanges.simulate();
   table.otherwise_.mtls = {};  // who is no service that this proxy was told of is no peer of it
   if (!unknown.empty()) {
     std::string list;

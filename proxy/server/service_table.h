@@ -22,19 +22,30 @@
 
 namespace loam::server {
 
-/// Which connections are served instead of relayed, by the `serve` flag.
+/// Which connections are served instead of relayed, and which are read along, by the `serve` flag.
 class ServeGate {
  public:
+  enum class Stage : std::uint8_t {
+    Simulate,  ///< all are relayed, and read along as if they were served
+    On,        ///< those of the share are served; the others are as at Simulate
+  };
+  using Settings = std::shared_ptr<const filters::ServeSettings>;
+
   /// None.
   ServeGate() = default;
-  ServeGate(filters::ConnectionShare share, filters::ServeSettings settings);
+  ServeGate(Stage stage, filters::ConnectionShare share, filters::ServeSettings settings);
 
   /// What it is served by, for as long as it lives; null: it is relayed.
-  std::shared_ptr<const filters::ServeSettings> settingsFor(const relay::ConnectionFacts& facts) const;
+  Settings settingsFor(const relay::ConnectionFacts& facts) const;
+  /// What it is read along by; null: nobody does.
+  Settings simulatedFor(const relay::ConnectionFacts& facts) const;
 
  private:
+  bool serves(const relay::ConnectionFacts& facts) const { return stage_ == Stage::On && share_.has(facts); }
+
+  Stage stage_ = Stage::Simulate;
   filters::ConnectionShare share_;
-  std::shared_ptr<const filters::ServeSettings> settings_;
+  Settings settings_;
 };
 
 /// Whether a connection is looked at, by the `observe` flag of the service that it goes to.
@@ -103,6 +114,8 @@ class ServiceTable {
   /// What plaintext must not reach past the proxy, of a host that has these addresses: endpoints of services that are
   /// strict, for everybody or for some callers.
   std::vector<guard::ClosedEndpoint> closed(const std::unordered_set<IpAddress>& host) const;
+  /// Some filter wants to be asked about exchanges that it does not act on.
+  bool simulates() const { return simulates_; }
   /// Some service asks for mutual TLS, or for looking whether it could be: this proxy is there for others.
   bool meetsPeers() const { return meetsPeers_; }
   /// Nothing at all is to be captured: this proxy is out of the way of new connections.
@@ -112,6 +125,7 @@ class ServiceTable {
   std::uint64_t generation_ = 0;
   bool drained_ = false;
   bool meetsPeers_ = false;
+  bool simulates_ = false;
   std::vector<Service> services_;
   Service otherwise_;
   std::unordered_map<SocketAddress, std::size_t> byAddress_;

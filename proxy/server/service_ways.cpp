@@ -17,12 +17,8 @@ upstream::PoolKey keyOf(const WorkerContext& context, const relay::ConnectionFac
 
 }  // namespace
 
-bool isBesideCallee(const WorkerContext& context, const relay::ConnectionFacts& facts) {
-  return facts.vantage == relay::Vantage::Inbound || context.loopGuard.isLocal(facts.destination.ip);
-}
-
 ServerChoice serverChoiceOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service) {
-  if (isBesideCallee(context, facts)) return ServerChoice::Clients;
+  if (isBeside(context, facts)) return ServerChoice::Clients;
   const bool isBalanced = service.exchanges.balanced && service.clusters != nullptr &&
                           service.exchanges.balanced->share.has(facts) && service.clusters->at(facts.destination.port);
   if (isBalanced) return ServerChoice::Exchanges;
@@ -31,8 +27,8 @@ ServerChoice serverChoiceOf(const WorkerContext& context, const relay::Connectio
 
 serve::Way ServiceWays::now() {
   const Service& service = serviceFor(context_, facts_.destination);
-  const bool atCallee = isBesideCallee(context_, facts_);
-  const filter::HttpFilters& filters = atCallee ? service.exchanges.atCallee : service.exchanges.atCaller;
+  const filter::HttpFilters& filters =
+      isBeside(context_, facts_) ? service.exchanges.atCallee : service.exchanges.atCaller;
   if (filters.empty()) return {};
   return {&filters, viewOf(context_, facts_, service, identity_), context_.services};
 }

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "proxy/serve/way.h"
 #include "proxy/server/idle_server.h"
 
 namespace loam::server {
 
-/// Whether the exchanges of such a connection are the business of the callee's side here, else of the caller's.
-bool isBesideCallee(const WorkerContext& context, const relay::ConnectionFacts& facts);
 /// Who chooses the server of a served connection's exchanges.
 enum class ServerChoice : std::uint8_t {
   Clients,         ///< it is dialled when the client comes
@@ -25,14 +23,9 @@ constexpr seconds kDialPatience{2};
 class ServiceWays final : public serve::Ways {
  public:
   /// All outlive it. `identity`: SPIFFE id that the caller's proxy proved. `isConnected`: the tap knows of a server.
-  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string identity, LiveConnection& live,
-              relay::Tap& tap, bool isConnected)
-      : context_(context),
-        facts_(facts),
-        identity_(std::move(identity)),
-        live_(live),
-        tap_(tap),
-        isConnected_(isConnected) {}
+  ServiceWays(WorkerContext& context, const relay::ConnectionFacts& facts, std::string_view identity,
+              LiveConnection& live, relay::Tap& tap, bool isConnected)
+      : context_(context), facts_(facts), identity_(identity), live_(live), tap_(tap), isConnected_(isConnected) {}
 
   serve::Way now() override;
   io::Task<Result<std::unique_ptr<serve::Connection>>> dial(std::optional<SocketAddress> server, bool fresh,
@@ -42,7 +35,7 @@ class ServiceWays final : public serve::Ways {
  private:
   WorkerContext& context_;
   const relay::ConnectionFacts& facts_;
-  const std::string identity_;
+  const std::string_view identity_;
   LiveConnection& live_;
   relay::Tap& tap_;
   bool isConnected_;

@@ -8,6 +8,7 @@
 
 #include "proxy/server/carrying.h"
 #include "proxy/server/review.h"
+#include "proxy/server/simulation.h"
 
 namespace loam::server {
 
@@ -75,6 +76,8 @@ void Worker::install(std::shared_ptr<const ServiceTable> services, std::function
            [this](const LiveConnection& live, const Service& service, std::string_view identity) {
              return viewOf(context_, live.facts(), service, identity);
            });
+    if (before->simulates() || services_->simulates())
+      live_.visitSimulations([](Simulation& simulation) { simulation.onSnapshot(); });
     closeDenied();
     tendPeerPort();
     done();

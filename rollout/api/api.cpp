@@ -51,6 +51,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addStateRoutes(router_, control_);
   addReadinessRoutes(router_, control_);
   addExplainRoutes(router_, control_);
+  addRefusalRoutes(router_, control_);
   addControllerRoutes(router_, control_);
   addAuditRoutes(router_, control_);
   addFleetRoutes(router_, control_, loop_);

@@ -26,6 +26,9 @@ void addReadinessRoutes(Router& router, const Control& control);
 /// /v1/explain: why a connection is refused, and was.
 void addExplainRoutes(Router& router, const Control& control);
 
+/// /v1/services/{name}/refusals: what its features refused its callers, or would have.
+void addRefusalRoutes(Router& router, const Control& control);
+
 /// /v1/audit.
 void addAuditRoutes(Router& router, const Control& control);
 

@@ -117,6 +117,24 @@ void printSecurity(const Session& session, const Json::Value& security) {
   }
 }
 
+/// What features of the target refused the source, or would have.
+void printRefusals(const Session& session, const Json::Value& refusals) {
+  Table table({{.title = "FEATURE"},
+               {.title = "RULE"},
+               {.title = "REFUSED"},
+               {.title = "COUNT", .align = kRight},
+               {.title = "LAST SEEN"},
+               {.title = session.isWide() ? "CLIENT" : "", .flexible = true}});
+  for (const Json::Value& one : refusals) {
+    table.add({one["feature"].asString(), one["rule"].asString(), one["enforced"].asBool() ? "yes" : "would be",
+               std::to_string(one["connections"].asUInt64()), timeText(one["last_seen"].asString()),
+               session.isWide() ? one["client"].asString() : ""});
+  }
+  if (table.rows() == 0) return;
+  session.terminal.out << "\n";
+  table.print(session.terminal);
+}
+
 void print(const Session& session, const Json::Value& edge) {
   const Terminal& terminal = session.terminal;
   terminal.out << terminal.bold() << printable(edgeName(edge)) << terminal.plain() << "\n";
@@ -129,9 +147,26 @@ void print(const Session& session, const Json::Value& edge) {
   say(session, "connections  ", connectionsText(edge));
   say(session, "its own TLS  ", edge["tls"].asString());
   printSecurity(session, edge["security"]);
+  printRefusals(session, edge["refusals"]);
   Json::Value one(Json::arrayValue);
   one.append(edge);
   printRoutes(session, one);
+}
+
+/// Tells each edge what features of its target refused its source; none where the window knows of no refusal.
+Outcome<void> addRefusals(const Session& session, const std::string& target, Json::Value& edges) {
+  auto answer = session.get("/v1/services/" + http::percentEncode(target) + "/refusals?" + session.windowQuery());
+  if (!answer && answer.error().status != kNotFound) return tl::unexpected(answer.error());
+  for (Json::Value& edge : edges) {
+    edge["refusals"] = Json::Value(Json::arrayValue);
+    if (!answer) continue;
+    for (const Json::Value& one : (*answer)["refusals"]) {
+      const std::string at = one["destination"].asString();
+      const bool isOfIt = one["caller"] == edge["source"] && at.ends_with(":" + std::to_string(edge["port"].asUInt()));
+      if (isOfIt) edge["refusals"].append(one);
+    }
+  }
+  return {};
 }
 
 int describe(const Session& session, const Wanted& wanted) {
@@ -150,6 +185,7 @@ int describe(const Session& session, const Wanted& wanted) {
   }
   if (found["edges"].empty())
     return session.end({kNotFound, "\"" + source + "\" does not call \"" + target + "\" in this window"});
+  if (const auto added = addRefusals(session, target, found["edges"]); !added) return session.end(added.error());
   if (session.printStructured(found, "edges", edgeName)) return kOk;
   printHeader(session, found["header"]);
   bool first = true;
@@ -175,8 +211,8 @@ void addEdgeCommands(CLI::App& app, Session& session) {
   session.addController(listing);
   session.runs(listing, [&session, wanted] { return list(session, *wanted); });
 
-  CLI::App& describing =
-      *edge.add_subcommand("describe", "One with its signals, routes, and how its connections are secured and why");
+  CLI::App& describing = *edge.add_subcommand(
+      "describe", "One with its signals, routes, how its connections are secured and why, and what is refused on it");
   describing.footer(
       "Examples:\n  loam edge describe frontend checkout --window -7d\n"
       "  loam edge describe frontend checkout -o json");

@@ -8,14 +8,6 @@ namespace {
 
 constexpr std::size_t kMostNamed = 5;
 
-/// "a, b and 3 more".
-std::string listed(const std::vector<std::string>& names, const char* between) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) text += (i == 0 ? "" : between) + names[i];
-  if (names.size() > kMostNamed) text += " and " + std::to_string(names.size() - kMostNamed) + " more";
-  return text;
-}
-
 /// How long callers have to be without plaintext, in seconds.
 struct Terms {
   std::int64_t now = 0;     ///< unix seconds
@@ -47,6 +39,13 @@ CallerStanding standingOf(const CallerRecord& record, const Terms& terms, bool e
 }
 
 }  // namespace
+
+std::string listed(const std::vector<std::string>& names, const char* between) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) text += (i == 0 ? "" : between) + names[i];
+  if (names.size() > kMostNamed) text += " and " + std::to_string(names.size() - kMostNamed) + " more";
+  return text;
+}
 
 std::string lengthText(std::int64_t seconds) {
   constexpr std::int64_t kMinute = 60;

@@ -38,6 +38,9 @@ MtlsReadiness readinessOf(const Ground& ground, std::int64_t window, const std::
 /// "10.0.0.2:80: it has no proxy; ..."; empty when every instance has what is wanted, and there is one.
 std::string instancesAgainst(const Ground& ground);
 
+/// "a, b and 3 more": the first five.
+std::string listed(const std::vector<std::string>& names, const char* between);
+
 /// "8d", "36h", "90s": the shortest text of a length.
 std::string lengthText(std::int64_t seconds);
 

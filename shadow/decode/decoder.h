@@ -52,6 +52,7 @@ struct Exchange {
   std::uint16_t status = 0;  ///< HTTP status, gRPC status, SQL error number's class; 0 when the protocol has none
   std::string_view method;   ///< HTTP and gRPC; empty elsewhere
   std::string_view path;     ///< HTTP path without its query, gRPC "/package.Service/Method"; empty elsewhere
+  std::uint32_t number = 0;  ///< HTTP: that of its head (filter::ExchangeView)
 };
 
 enum class LossReason : std::uint8_t { Malformed, TooLong, Ambiguous, OutOfStep, BufferFull };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/http/http1_chars.h"
+#include "proxy/http/path_form.h"
 #include "shadow/decode/http2_decoder.h"
 
 namespace loam::decode {
@@ -120,7 +121,7 @@ std::string_view Http1Decoder::takeHead(Direction direction, std::string_view by
 HeadFault Http1Decoder::readHead(Direction direction, std::string_view bytes, Monotonic now, std::size_t& size) {
   if (direction == Direction::Upstream) {
     __attribute__((uninitialized)) FieldStorage storage;
-    const auto fields = storage.fields().first(context_.showsHeads ? http::kMostFields : 0);
+    const auto fields = storage.fields().first(*context_.showsHeads ? http::kMostFields : 0);
     http::RequestHead head;
     const HeadFault fault = http::parseRequestHead(bytes, http::Strictness::Tolerant, fields, head);
     if (fault == HeadFault::None) requestHead(head, now);
@@ -169,19 +170,22 @@ void Http1Decoder::requestHead(const http::RequestHead& head, Monotonic now) {
   if (!pending_.push(request, head.method, pathOf(head.target))) return lose(LossReason::BufferFull);
   up_.body = http::BodyReader(connect ? http::BodyPlan() : http::requestBody(head.facts), http::Strictness::Tolerant);
   up_.phase = Phase::Body;
+  ++asked_;
   names_.report(head.facts.host, events_);
-  if (context_.showsHeads) show(head);
+  if (*context_.showsHeads) show(head);
   if (up_.body.state() == http::BodyReader::State::Done) requestDone(now);
 }
 
-void Http1Decoder::show(const http::RequestHead& head) {
+void Http1Decoder::show(const http::RequestHead& head) const {
   filter::ExchangeView view;
   view.client = context_.client;
   view.destination = context_.destination;
   view.method = head.method;
-  view.authority = head.facts.host;
+  const std::string_view authority = http::partsOf(head.target).authority;
+  view.authority = authority.empty() ? head.facts.host : authority;  // RFC 9112 3.2.2, as who serves has it
   view.path = head.target;
   view.headers = head.fields;
+  view.number = asked_;
   events_.onRequestHead(view);
 }
 
@@ -231,6 +235,7 @@ void Http1Decoder::responseDone(Outcome outcome, Monotonic now) {
   exchange.status = request.status;
   exchange.method = pending_.frontMethod();
   exchange.path = pending_.frontPath();
+  exchange.number = ++answered_;
   events_.onExchange(exchange);
   pending_.pop();
   down_.phase = Phase::Head;

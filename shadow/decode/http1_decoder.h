@@ -53,7 +53,7 @@ class Http1Decoder final : public Decoder {
   void holdBack(std::string_view bytes);
   http::HeadFault readHead(Direction direction, std::string_view bytes, Monotonic now, std::size_t& size);
   void requestHead(const http::RequestHead& head, Monotonic now);
-  void show(const http::RequestHead& head);
+  void show(const http::RequestHead& head) const;
   void requestDone(Monotonic now);
   void responseHead(const http::ResponseHead& head, Monotonic now);
   void responseDone(Outcome outcome, Monotonic now);
@@ -70,6 +70,8 @@ class Http1Decoder final : public Decoder {
   PendingRequests pending_;
   ServerNames names_;
   std::unique_ptr<Decoder> successor_;
+  std::uint32_t asked_ = 0;     // requests
+  std::uint32_t answered_ = 0;  // of them, in their order
   bool lost_ = false;
 };
 

@@ -153,7 +153,7 @@ void Http2Decoder::takeRequest(std::uint32_t id, std::span<const HeaderField> fi
 
   const std::string_view authority = sorted.authority.empty() ? sorted.host : sorted.authority;
   names_.report(authority, events_);
-  if (!context_.showsHeads) return;
+  if (!*context_.showsHeads) return;
   filter::ExchangeView view;
   view.client = context_.client;
   view.destination = context_.destination;
@@ -162,6 +162,7 @@ void Http2Decoder::takeRequest(std::uint32_t id, std::span<const HeaderField> fi
   view.authority = authority;
   view.path = sorted.path;
   view.headers = sorted.regular;
+  view.number = id;
   events_.onRequestHead(view);
 }
 
@@ -201,6 +202,7 @@ void Http2Decoder::finish(OpenStream stream, Outcome outcome, Monotonic now) {
   exchange.status = stream.status;
   exchange.method = stream.method();
   exchange.path = stream.path();
+  exchange.number = stream.id;
   bool failed = stream.status >= 500;
   if (stream.grpc && stream.grpcStatus >= 0) {
     exchange.status = static_cast<std::uint16_t>(stream.grpcStatus);

@@ -10,7 +10,7 @@ using relay::Direction;
 ConnectionTap::ConnectionTap(ConnectionTapFactory& factory, ConnectionId id, const relay::ConnectionFacts& facts,
                              Monotonic now)
     : factory_(factory), facts_(facts), id_(id), opened_(now), now_(now), flushed_(now) {
-  decoder_ = factory_.makeDecoder(*this, decode::DecoderContext{facts.client, facts.destination, false});
+  decoder_ = factory_.makeDecoder(*this, decode::DecoderContext{facts.client, facts.destination, &showsHeads_});
   announce();
 }
 
@@ -80,7 +80,18 @@ bool ConnectionTap::flush(Monotonic now) {
 void ConnectionTap::count(Direction direction, std::uint64_t bytes, Monotonic now) {
   now_ = now;
   (direction == Direction::Upstream ? sent_ : received_) += bytes;
+  if (!countsOnly_) beyondCounting(direction, now);
+}
+
+void ConnectionTap::beyondCounting(Direction direction, Monotonic now) {
   if (!listed_) factory_.enlist(*this);
+  if (listener_ != nullptr) listener_->onMoved(direction, now);
+}
+
+void ConnectionTap::tellRequestsTo(filter::RequestListener* listener) {
+  listener_ = listener;
+  showsHeads_ = listener != nullptr;
+  countsOnly_ = listed_ && listener == nullptr;
 }
 
 // After the decoder, so that bytes which bring a protocol are told under it.
@@ -109,9 +120,15 @@ void ConnectionTap::onExchange(const decode::Exchange& exchange) {
     done.body.exchange.route = factory_.channel().intern(exchange.method, path.substr(0, path.find('#')));
   }
   pushOrLose(done);
+  if (listener_ == nullptr) return;
+  const Monotonic ended = exchange.started + exchange.total;
+  const bool isAnswered = exchange.status != 0 || exchange.firstByte != nanoseconds(0);
+  listener_->onExchange(exchange.number, isAnswered ? exchange.started + exchange.firstByte : ended, ended);
 }
 
-void ConnectionTap::onRequestHead(const filter::ExchangeView&) {}
+void ConnectionTap::onRequestHead(const filter::ExchangeView& view) {
+  if (listener_ != nullptr) listener_->onRequestHead(view, now_);
+}
 
 void ConnectionTap::onTls(std::uint16_t version, std::string_view serverName, std::string_view) {
   Observation tls = record(RecordKind::Tls, 0, now_);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "proxy/filter/request_listener.h"
 #include "proxy/relay/tap.h"
 #include "shadow/decode/decoder.h"
 #include "shadow/observe/channel.h"
@@ -27,6 +28,7 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   void onSkipped(relay::Direction direction, std::uint64_t count, Monotonic now) override;
   void onEnd(relay::Direction direction, Monotonic now) override;
   void onClosed(relay::CloseReason reason, Monotonic now) override;
+  void tellRequestsTo(filter::RequestListener* listener) override;
 
   /// Tells the bytes that passed since the last record of them; false when the channel took nothing.
   bool flush(Monotonic now);
@@ -47,6 +49,7 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   void onLost(decode::LossReason reason) override;
 
   void count(relay::Direction direction, std::uint64_t bytes, Monotonic now);
+  void beyondCounting(relay::Direction direction, Monotonic now);
   void flushWhenDue(Monotonic now);
   void tellName(NameSource source, std::string_view name);
   Observation record(RecordKind kind, std::uint8_t detail, Monotonic at) const;
@@ -66,14 +69,17 @@ class ConnectionTap final : public relay::Tap, private decode::DecoderEvents {
   std::uint64_t name_ = 0;           // hash of the server name told last
   ConnectionTap* before_ = nullptr;  // the factory's list of taps with bytes to tell
   ConnectionTap* after_ = nullptr;
+  filter::RequestListener* listener_ = nullptr;
   decode::Protocol protocol_ = decode::Protocol::Unknown;
   EndedBy endedBy_ = EndedBy::Nobody;
   bool listed_ = false;
+  bool countsOnly_ = false;  // it is listed, and nobody listens
+  bool showsHeads_ = false;  // somebody does
   bool announced_ = false;
   bool lost_ = false;
   bool closed_ = false;
 };
 /// What a live connection costs here beside its decoder.
-static_assert(sizeof(ConnectionTap) <= 208);
+static_assert(sizeof(ConnectionTap) <= 216);
 
 }  // namespace loam::observe

@@ -27,6 +27,7 @@ void ConnectionTapFactory::flush(Monotonic now) {
 
 void ConnectionTapFactory::enlist(ConnectionTap& tap) {
   tap.listed_ = true;
+  tap.countsOnly_ = tap.listener_ == nullptr;
   tap.before_ = nullptr;
   tap.after_ = first_;
   if (first_ != nullptr) first_->before_ = &tap;
@@ -37,6 +38,7 @@ void ConnectionTapFactory::unlist(ConnectionTap& tap) {
   (tap.before_ != nullptr ? tap.before_->after_ : first_) = tap.after_;
   if (tap.after_ != nullptr) tap.after_->before_ = tap.before_;
   tap.listed_ = false;
+  tap.countsOnly_ = false;
 }
 
 void ConnectionTapFactory::release(ConnectionTap& tap) {

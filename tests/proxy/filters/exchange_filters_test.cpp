@@ -82,6 +82,32 @@ TEST_F(TimeoutsFilterTest, TheFirstRuleThatFitsDecides) {
   EXPECT_FALSE(report.bounds.idle);
 }
 
+TEST_F(TimeoutsFilterTest, AskedOnlyItSaysTheSameBoundsAndWhichRuleHasThemWhateverItsShare) {
+  const TimeoutsFilter filter(good<TimeoutsSettings>(R"({"request": "1s", "rules": [
+      {"name": "report", "match": {"paths": ["/report"]}, "response": "30s"}]})"),
+                              {.share = 0, .salt = "s"});
+  filter::Exchange usual = exchange("GET", "/a");
+  EXPECT_EQ(passes(filter, usual), "server");
+  EXPECT_FALSE(usual.bounds.any());
+  EXPECT_TRUE(filter.simulate(usual));
+  EXPECT_EQ(usual.bounds.end, usual.began + seconds(1));
+  EXPECT_EQ(usual.bounds.rule, "default");
+  filter::Exchange report = exchange("GET", "/report");
+  EXPECT_TRUE(filter.simulate(report));
+  EXPECT_EQ(report.bounds.answer, seconds(30));
+  EXPECT_EQ(report.bounds.rule, "report");
+}
+
+TEST_F(TimeoutsFilterTest, IsOverByAnyOfItsBoundsAndNotOnThem) {
+  const Monotonic began = clock.now();
+  const filter::Bounds bounds{.end = began + seconds(3), .answer = seconds(2), .idle = seconds(1)};
+  EXPECT_FALSE(isOver(bounds, {.ended = began + seconds(3), .waited = seconds(2), .silence = seconds(1)}));
+  EXPECT_TRUE(isOver(bounds, {.ended = began + milliseconds(3001)}));
+  EXPECT_TRUE(isOver(bounds, {.ended = began, .waited = milliseconds(2001)}));
+  EXPECT_TRUE(isOver(bounds, {.ended = began, .silence = milliseconds(1001)}));
+  EXPECT_FALSE(isOver({}, {.ended = began + std::chrono::hours(9), .waited = seconds(9), .silence = seconds(9)}));
+}
+
 class ExchangePolicyTest : public ExchangeFixture {
  protected:
   static constexpr std::string_view kSettings = R"({"default": "deny", "rules": [
@@ -140,6 +166,25 @@ TEST_F(ExchangePolicyTest, C1_WhatIsComparedIsWhatGoesOn) {
   EXPECT_FALSE(plain.target) << "bytes that are in order go on as they came";
   EXPECT_EQ(passes(policy, exchange("GET", "/a%2fadmin")), "400 policy:path");
   EXPECT_EQ(passes(policy, exchange("GET", "/x/..;/admin")), "400 policy:path");
+  EXPECT_EQ(told, "(path) denied; (path) denied; ");
+}
+
+TEST_F(ExchangePolicyTest, AskedOnlyItSaysWhatEnforcingWouldDoAndChangesNothing) {
+  const ExchangePolicy enforced = of(ExchangePolicy::Stage::Enforce);
+  filter::Exchange odd = exchange("GET", "/a/../c%61rt");
+  EXPECT_TRUE(enforced.simulate(odd));
+  EXPECT_FALSE(odd.target);
+  filter::Exchange write = exchange("POST", "/cart");
+  EXPECT_FALSE(enforced.simulate(write)) << "nobody behind it would have been asked";
+  filter::Exchange twofold = exchange("GET", "/a%2fadmin");
+  EXPECT_FALSE(enforced.simulate(twofold));
+  EXPECT_EQ(told, "default would be; (path) would be; ");
+  EXPECT_EQ(tally.denied.get(), 0u);
+  const ExchangePolicy simulated = of(ExchangePolicy::Stage::Simulate);
+  EXPECT_TRUE(simulated.simulate(write)) << "it would have gone on";
+  told.clear();
+  EXPECT_EQ(passes(simulated, exchange("GET", "/a%2fadmin")), "server");
+  EXPECT_EQ(told, "(path) would be; ");
 }
 
 TEST_F(ExchangePolicyTest, APolicyOnConnectionsAloneHasNone) {

@@ -99,6 +99,24 @@ TEST_F(RateFilterTest, AllThatFitHoldAndARefusalCostsNothing) {
   EXPECT_EQ(at(filter, milliseconds(0)), "429 rate_limit:wide");
 }
 
+TEST_F(RateFilterTest, AskedOnlyItTakesFromTheSameBuckets) {
+  const RateFilter filter = of(R"({"limits": [{"name": "r", "rate": "1/h", "burst": 3}]})");
+  const auto asked = [&] {
+    filter::Exchange one = exchange("GET", "/");
+    one.began = start;
+    const bool goesOn = filter.simulate(one);
+    EXPECT_TRUE(one.added.empty());
+    return goesOn;
+  };
+  EXPECT_EQ(at(filter, milliseconds(0)), "server");
+  EXPECT_TRUE(asked());
+  EXPECT_TRUE(asked());
+  EXPECT_FALSE(asked());
+  EXPECT_EQ(at(filter, milliseconds(0)), "429 rate_limit:r");
+  EXPECT_EQ(told, "r would be; r denied; ");
+  EXPECT_EQ(tally.limited.get(), 1u);
+}
+
 TEST_F(RateFilterTest, SimulatedItSaysTheSameOfTheSame) {
   const RateFilter filter =
       of(R"({"limits": [{"name": "r", "rate": "10/s", "burst": 3}]})", RateFilter::Stage::Simulate);

@@ -1,3 +1,4 @@
+#include "proxy/serve/strict_reader.h"
 #include "tests/proxy/serve/serve_fixture.h"
 
 namespace loam::serve {
@@ -25,6 +26,11 @@ TEST_P(ServeBadHeadTest, IsAnsweredAndNotAByteOfItGoesOn) {
   for (const Counter& counter : counters.badHeads) refused += counter.get();
   EXPECT_EQ(refused, 1u);
   EXPECT_FALSE(tap.seen[1].empty());  // the record shows what the client was told
+  std::string foretold;
+  StrictReader along(std::make_shared<const filters::ServeSettings>(settings), shared.fields,
+                     [&foretold](std::string_view why) { foretold = why; });
+  along.feed(relay::Direction::Upstream, GetParam().head, Monotonic());
+  EXPECT_EQ(foretold, GetParam().why) << "by who only reads along";
 }
 
 INSTANTIATE_TEST_SUITE_P(

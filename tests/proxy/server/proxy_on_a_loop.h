@@ -7,6 +7,7 @@
 
 #include "proxy/server/connection.h"
 #include "proxy/server/idle_server.h"
+#include "proxy/server/simulation.h"
 #include "tests/support/fake_clock.h"
 
 namespace loam::server {
@@ -50,7 +51,9 @@ class TellingVerdicts final : public filter::VerdictSink {
  public:
   void onDenied(const filter::ConnectionView& view, const filter::Verdict& verdict) override {
     all.push_back(view.destination.text() + " " + std::string(verdict.feature) + " " + std::string(verdict.rule));
+    enforced += verdict.enforced ? 1 : 0;
   }
+  std::size_t enforced = 0;
   std::vector<std::string> all;
 };
 
@@ -67,6 +70,7 @@ struct ProxyOnALoop {
   void install(std::shared_ptr<const ServiceTable> table) {
     services = std::move(table);
     context.services = services;
+    live.visitSimulations([](Simulation& simulation) { simulation.onSnapshot(); });
   }
 
   std::unique_ptr<io::EventLoop> loop;

@@ -86,6 +86,51 @@ TEST(ServiceTableTest, ServesWhatTheFlagAsksForAndWhatMaySpeakHttp1) {
   EXPECT_TRUE(serves("10.0.0.4:80"));
 }
 
+TEST(ServiceTableTest, ReadsAlongWhereItServesNot) {
+  wire::FeatureConfig serve;
+  serve.feature = "serve";
+  serve.stage = "simulate";
+  wire::FeatureConfig half = serve;
+  half.stage = "on";
+  half.share = 50'000;
+  half.salt = "s";
+  wire::Snapshot snapshot;
+  snapshot.services = {service("web", "10.0.0.1:80", {serve}), service("half", "10.0.0.2:80", {half}),
+                       service("base", "10.0.0.3:80", {serve}), service("plain", "10.0.0.4:80")};
+  snapshot.services[2].pin = wire::ProtocolPin{"postgres", 1000};
+  const auto table = ServiceTable::make(snapshot);
+  ASSERT_TRUE(table) << table.error().describe();
+  const auto gate = [&](const char* address) -> const ServeGate& {
+    return table->find(*SocketAddress::parse(address))->serve;
+  };
+  std::size_t served = 0;
+  for (std::uint16_t port = 1; port <= 1000; ++port) {
+    EXPECT_FALSE(gate("10.0.0.1:80").settingsFor(connection(port)));
+    EXPECT_TRUE(gate("10.0.0.1:80").simulatedFor(connection(port)));
+    const bool serves = gate("10.0.0.2:80").settingsFor(connection(port)) != nullptr;
+    EXPECT_NE(serves, gate("10.0.0.2:80").simulatedFor(connection(port)) != nullptr);
+    served += serves ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(served), 500, 80);
+  EXPECT_FALSE(gate("10.0.0.3:80").simulatedFor(connection(1))) << "it is known to speak something else";
+  EXPECT_FALSE(gate("10.0.0.4:80").simulatedFor(connection(1)));
+}
+
+TEST(ServiceTableTest, SaysWhetherAnybodyIsToBeAskedAboutRelayedExchanges) {
+  wire::FeatureConfig timeouts;
+  timeouts.feature = "timeouts";
+  timeouts.stage = "simulate";
+  timeouts.settings = *parseJson(R"({"request": "1s"})");
+  wire::Snapshot snapshot;
+  snapshot.services = {service("web", "10.0.0.1:80")};
+  EXPECT_FALSE(ServiceTable::make(snapshot)->simulates());
+  snapshot.services[0].features = {timeouts};
+  EXPECT_TRUE(ServiceTable::make(snapshot)->simulates());
+  snapshot.services.clear();
+  snapshot.defaults = {timeouts};
+  EXPECT_TRUE(ServiceTable::make(snapshot)->simulates());
+}
+
 TEST(ServiceTableTest, AGreaterShareKeepsTheConnectionsOfASmallerOne) {
   const ObserveGate small(observe("sampled", 10'000));
   const ObserveGate great(observe("sampled", 30'000));

@@ -22,6 +22,21 @@ class MtlsGround : public Fixture {
     if (security == "mutual") told.edges[0].identity = "spiffe://loam/proxy/web-1";
     ASSERT_EQ(this->post("/v1/reports", wire::encode(told)).status, 200);
   }
+  /// Of frontend's exchanges so many would have been refused just now.
+  void refuse(std::uint64_t sequence, const std::string& feature, const std::string& rule, std::uint64_t count) {
+    wire::Report told = this->report(sequence, "db-1");
+    told.edges.clear();
+    const std::int64_t now = unixSeconds(this->clock.wall());
+    told.verdicts.push_back({.client = *IpAddress::parse("10.0.0.1"),
+                             .destination = *SocketAddress::parse("10.0.0.2:80"),
+                             .identity = {},
+                             .feature = feature,
+                             .rule = rule,
+                             .enforced = false,
+                             .start = now - now % 10,
+                             .count = count});
+    ASSERT_EQ(this->post("/v1/reports", wire::encode(told)).status, 200);
+  }
   /// The topology is read at the start, and then only now and then.
   void learn() {
     this->stop();
@@ -51,11 +66,13 @@ class MtlsGround : public Fixture {
   }
   /// Proposes and applies; `more`: members of the application beside its hash.
   http::Response set(const std::string& stage, const std::string& more = R"("reason":"a test")") {
-    const auto made = propose(stage, "");
-    EXPECT_EQ(made.status, 201) << made.body;
-    const Json::Value change = parseJson(made.body).value_or(Json::Value());
-    return this->post("/v1/changes/" + change["id"].asString() + "/apply",
-                      R"({"hash":")" + change["hash"].asString() + "\"," + more + "}");
+    return apply(propose(stage, ""), more);
+  }
+  /// Sets another flag of the service; the status of that.
+  int setFeature(const std::string& feature, const std::string& stage) {
+    const auto made = this->post("/v1/changes", R"({"reason":"x","edits":[{"service":"checkout.shop","feature":")" +
+                                                    feature + R"(","stage":")" + stage + "\"}]}");
+    return apply(made, R"("reason":"a test")").status;
   }
   /// At prefer for all, acknowledged.
   void prefer() {
@@ -64,6 +81,14 @@ class MtlsGround : public Fixture {
       ASSERT_EQ(set.status, 200) << set.body;
       acknowledge();
     }
+  }
+
+ private:
+  http::Response apply(const http::Response& made, const std::string& more) {
+    EXPECT_EQ(made.status, 201) << made.body;
+    const Json::Value change = parseJson(made.body).value_or(Json::Value());
+    return this->post("/v1/changes/" + change["id"].asString() + "/apply",
+                      R"({"hash":")" + change["hash"].asString() + "\"," + more + "}");
   }
 };
 

@@ -77,14 +77,62 @@ TEST_F(ReadinessApiTest, IsReadyOnceAllAcknowledgedAndNobodyCameInPlaintext) {
   EXPECT_EQ(later["callers"][0]["mutual_percent"].asDouble(), 50);
 }
 
+TEST_F(ReadinessApiTest, OfASimulatedFeatureWhoWouldBeRefusedIsNamed) {
+  came(1, "");
+  learn();
+  const std::string asked = std::string(kReadiness) + "?feature=serve";
+  EXPECT_EQ(failing(json(asked)), "simulated") << "it is off";
+  ASSERT_EQ(setFeature("serve", "simulate"), 200);
+  const Json::Value none = json(asked + "&to=on");
+  EXPECT_EQ(failing(none), "") << writeJson(none);
+  EXPECT_EQ(none["to"].asString(), "on");
+  EXPECT_EQ(none["callers"].size(), 0u) << "nobody called since";
+  EXPECT_FALSE(none["missing"].empty());
+  refuse(2, "serve", "bare_lf", 3);
+  refuse(3, "serve", "host", 1);
+  refuse(4, "policy", "no-admin", 7);
+  const Json::Value answer = json(asked);
+  EXPECT_EQ(failing(answer), "nobody would be refused");
+  EXPECT_NE(writeJson(answer["checks"]).find("frontend (bare_lf 3, host 1)"), std::string::npos) << writeJson(answer);
+  ASSERT_EQ(answer["callers"].size(), 1u);
+  const Json::Value& caller = answer["callers"][0];
+  EXPECT_EQ(caller["caller"].asString(), "frontend");
+  EXPECT_EQ(caller["refused"].asUInt64(), 4u);
+  EXPECT_EQ(caller["rules"]["bare_lf"].asUInt64(), 3u);
+  EXPECT_TRUE(caller["last_refused"].isString());
+  EXPECT_TRUE(caller["blocks"].asBool());
+  EXPECT_EQ(caller["why"].asString(), "bare_lf 3, host 1");
+  EXPECT_FALSE(answer["ready"].asBool());
+  EXPECT_EQ(answer["percent"].asUInt(), 0u);
+  EXPECT_EQ(failing(json(std::string(kReadiness) + "?feature=timeouts")), "simulated");
+  EXPECT_EQ(json(std::string(kReadiness) + "?feature=policy")["to"].asString(), "enforce");
+}
+
+TEST_F(ReadinessApiTest, WhatFeaturesRefusedIsListedByCallerAndRule) {
+  came(1, "");
+  learn();
+  refuse(2, "timeouts", "default", 5);
+  const Json::Value answer = json("/v1/services/checkout.shop/refusals");
+  EXPECT_EQ(answer["service"].asString(), "checkout.shop");
+  ASSERT_EQ(answer["refusals"].size(), 1u);
+  const Json::Value& one = answer["refusals"][0];
+  EXPECT_EQ(one["caller"].asString() + " " + one["destination"].asString() + " " + one["feature"].asString() + " " +
+                one["rule"].asString(),
+            "frontend 10.0.0.2:80 timeouts default");
+  EXPECT_EQ(one["connections"].asUInt64(), 5u);
+  EXPECT_FALSE(one["enforced"].asBool());
+  EXPECT_EQ(get("/v1/services/nobody/refusals").status, 404);
+  EXPECT_EQ(get("/v1/services/checkout.shop/refusals?form=1").status, 400);
+}
+
 TEST_F(ReadinessApiTest, BadQuestionsAreToldWhere) {
   came(1, "");
   learn();
   const auto unknown = get("/v1/services/checkout.shp/readiness");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_NE(unknown.body.find("checkout.shop"), std::string::npos) << unknown.body;
-  for (const char* query :
-       {"?feature=policy", "?feature=mtlss", "?to=off", "?to=permissive", "?to=Strict", "?form=1"}) {
+  for (const char* query : {"?feature=retries", "?feature=mtlss", "?feature=serve&to=simulate",
+                            "?feature=policy&to=strict", "?to=off", "?to=permissive", "?to=Strict", "?form=1"}) {
     EXPECT_EQ(get(std::string(kReadiness) + query).status, 400) << query;
   }
   EXPECT_EQ(post(kReadiness, "{}").status, 405);

@@ -47,6 +47,33 @@ TEST_F(EdgeCommandTest, DescribeSaysWhyAnEdgeIsNotMutual) {
   }
 }
 
+TEST_F(EdgeCommandTest, DescribeSaysWhatFeaturesOfTheTargetRefuseOrWould) {
+  fillSecured();
+  EXPECT_FALSE(has(run({"edge", "describe", "frontend", "checkout.shop"}).out, "RULE"));
+  auto told = report(4);
+  told.edges.clear();
+  for (const auto& [rule, enforced, port] :
+       {std::tuple("bare_lf", false, 80), {"host", true, 80}, {"other-port", false, 81}}) {
+    told.verdicts.push_back({.client = *IpAddress::parse("10.0.0.1"),
+                             .destination = *SocketAddress::parse("10.0.0.2:" + std::to_string(port)),
+                             .identity = {},
+                             .feature = "serve",
+                             .rule = rule,
+                             .enforced = enforced,
+                             .start = told.from / 10'000 * 10,
+                             .count = 12345});
+  }
+  ASSERT_EQ(post("/v1/reports", wire::encode(told)).status, 200);
+  const Ran ran = run({"edge", "describe", "frontend", "checkout.shop"});
+  EXPECT_EQ(ran.status, kOk) << ran.err;
+  for (const char* part : {"FEATURE", "RULE", "REFUSED", "bare_lf", "would be", "host", "yes", "12345"})
+    EXPECT_TRUE(has(ran.out, part)) << part << "\n" << ran.out;
+  EXPECT_FALSE(has(ran.out, "other-port")) << "it is another edge's";
+  const auto document = parseJson(run({"edge", "describe", "frontend", "checkout.shop", "-o", "json"}).out);
+  ASSERT_TRUE(document);
+  EXPECT_EQ((*document)["edges"][0]["refusals"].size(), 2u);
+}
+
 TEST_F(EdgeCommandTest, DescribeTakesAddressesAndIdsToo) {
   fillSecured();
   const Ran ran = run({"edge", "describe", "10.0.0.1", "10.0.0.2:80", "-o", "json"});

@@ -41,6 +41,23 @@ TEST_F(ReadinessCliTest, WhoBlocksIsNamedWithWhyAndEndsWithFive) {
   EXPECT_FALSE((*value)["ready"].asBool());
 }
 
+TEST_F(ReadinessCliTest, OfServeWhoWouldBeRefusedIsNamed) {
+  came(1, "");
+  learn();
+  ASSERT_EQ(setFeature("serve", "simulate"), 200);
+  const std::vector<std::string> asked{"readiness", "checkout.shop", "serve", "--to", "on"};
+  const Ran ready = run(asked);
+  EXPECT_EQ(ready.status, kOk) << ready.out << ready.err;
+  EXPECT_TRUE(says(ready.out, "pass  nobody would be refused\n")) << ready.out;
+  refuse(2, "serve", "bare_lf", 3);
+  const Ran ran = run(asked);
+  EXPECT_EQ(ran.status, kNotReady) << ran.out << ran.err;
+  for (const char* cell : {"SOURCE", "REFUSED", "LAST REFUSED", "frontend", "YES", "bare_lf 3"})
+    EXPECT_TRUE(says(ran.out, cell)) << cell << "\n" << ran.out;
+  EXPECT_TRUE(says(ran.out, "FAIL  nobody would be refused: frontend (bare_lf 3)\n")) << ran.out;
+  EXPECT_EQ(run({"readiness", "checkout.shop", "serve"}).out, ran.out) << "the last stage by default";
+}
+
 TEST_F(ReadinessCliTest, ReadyEndsWithZero) {
   came(1, "mutual");
   learn();
@@ -61,7 +78,7 @@ TEST_F(ReadinessCliTest, WhatCannotBeIsToldWithItsStatus) {
   EXPECT_TRUE(says(unknown.err, "did you mean checkout.shop?")) << unknown.err;
   EXPECT_EQ(run({"readiness"}).status, kUsage);
   EXPECT_EQ(run({"readiness", "checkout.shop"}).status, kUsage);
-  EXPECT_EQ(run({"readiness", "checkout.shop", "policy"}).status, kUsage);
+  EXPECT_EQ(run({"readiness", "checkout.shop", "retries"}).status, kUsage);
   EXPECT_EQ(readiness({"--to", "off"}).status, kUsage);
   EXPECT_EQ(readiness({"--from", "strict"}).status, kUsage);
   stop();

@@ -16,7 +16,8 @@ using Lines = std::vector<std::string>;
 test::DecoderMaker maker(bool showsHeads = true) {
   return [showsHeads](DecoderEvents& events) {
     DecoderContext context;
-    context.showsHeads = showsHeads;
+    static constexpr bool kNever = false;
+    context.showsHeads = showsHeads ? &DecoderContext::kAlways : &kNever;
     return makeHttp1Decoder(events, context);
   };
 }
