@@ -1,5 +1,6 @@
 #include "proxy/filters/balancing.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -22,7 +23,8 @@ Feature balancing() {
           .settings = settingsOf<filters::BalancingSettings>,
           .complete = completeOf<filters::BalancingSettings>,
           .outline = filters::outline<filters::BalancingSettings>,
-          .needs = needsNothing};
+          .needs = needsNothing,
+          .impact = balancingImpact};
 }
 
 }  // namespace loam::features

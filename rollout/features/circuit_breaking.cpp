@@ -1,5 +1,6 @@
 #include "proxy/filters/circuit_breaking.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -23,7 +24,9 @@ Feature circuitBreaking() {
           .settings = settingsOf<filters::CircuitBreakingSettings>,
           .complete = completeOf<filters::CircuitBreakingSettings>,
           .outline = filters::outline<filters::CircuitBreakingSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .impact = circuitBreakingImpact,
+          .asksMoments = true};
 }
 
 }  // namespace loam::features

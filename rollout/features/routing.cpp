@@ -1,5 +1,6 @@
 #include "proxy/filters/routing.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -22,7 +23,8 @@ Feature routing() {
           .settings = settingsOf<filters::RoutingSettings>,
           .complete = completeOf<filters::RoutingSettings>,
           .outline = filters::outline<filters::RoutingSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .impact = routingImpact};
 }
 
 }  // namespace loam::features
