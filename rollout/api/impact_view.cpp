@@ -17,14 +17,7 @@ void put(Json::Value& out, const features::Bounds& bounds, std::uint64_t all) {
   out["exact"] = bounds.isExact();
 }
 
-template <class T>
-Json::Value listOf(const std::vector<T>& items) {
-  Json::Value out(Json::arrayValue);
-  for (const T& item : items) out.append(view(item));
-  return out;
-}
-
-Json::Value view(const features::Affected& row) {
+Json::Value entry(const features::Affected& row) {
   Json::Value out(Json::objectValue);
   out["caller"] = row.caller;
   out["rule"] = row.rule;
@@ -34,14 +27,14 @@ Json::Value view(const features::Affected& row) {
   return out;
 }
 
-Json::Value view(const features::Impact::Total& total) {
+Json::Value entry(const features::Impact::Total& total) {
   Json::Value out(Json::objectValue);
   out["counted"] = std::string(name(total.counted));
   put(out, total.affected, total.all);
   return out;
 }
 
-Json::Value view(const features::CountedVerdicts& sum) {
+Json::Value entry(const features::CountedVerdicts& sum) {
   Json::Value out(Json::objectValue);
   out["caller"] = sum.caller;
   out["rule"] = sum.rule;
@@ -51,14 +44,14 @@ Json::Value view(const features::CountedVerdicts& sum) {
   return out;
 }
 
-Json::Value view(const features::Unknown& unknown) {
+Json::Value entry(const features::Unknown& unknown) {
   Json::Value out(Json::objectValue);
   out["what"] = unknown.what;
   out["why"] = unknown.why;
   return out;
 }
 
-Json::Value view(const features::Proposal& proposal) {
+Json::Value entry(const features::Proposal& proposal) {
   Json::Value out(Json::objectValue);
   out["setting"] = proposal.setting;
   out["value"] = proposal.value;
@@ -67,7 +60,14 @@ Json::Value view(const features::Proposal& proposal) {
   return out;
 }
 
-Json::Value view(const std::string& text) { return text; }
+Json::Value entry(const std::string& text) { return text; }
+
+template <class T>
+Json::Value listOf(const std::vector<T>& items) {
+  Json::Value out(Json::arrayValue);
+  for (const T& item : items) out.append(entry(item));
+  return out;
+}
 
 }  // namespace
 
