@@ -49,13 +49,12 @@ TEST_F(ImpactApiTest, WithoutSettingsTheFlagsOwnAreAsked) {
   const auto none = post(std::string(kImpact) + "timeouts", "");
   EXPECT_EQ(none.status, 400);
   EXPECT_NE(none.body.find("the flag's own settings will not do"), std::string::npos) << none.body;
-  EXPECT_EQ(impact("policy", "{}")["verdict"].asString(), "none") << "no policy denies nobody";
 }
 
 TEST_F(ImpactApiTest, AsksBucketByBucketWhereAFeatureDoes) {
   const Json::Value answer = impact("rate_limit", R"({"settings":{"limits":[{"name":"all","rate":"1/h","burst":1}]}})");
   EXPECT_EQ(answer["rows"][0]["least"].asUInt64(), 9u) << "one of ten passes";
-  EXPECT_EQ(answer["rows"][0]["most"].asUInt64(), 10u);
+  EXPECT_TRUE(answer["rows"][0]["exact"].asBool()) << "a week before them nobody came";
 }
 
 TEST_F(ImpactApiTest, BadQuestionsAreToldWhere) {
