@@ -72,8 +72,7 @@ std::string nextOf(const Feature& feature, const std::string& service) {
   return set + std::string(feature.ladder.back().name) + " --percent 1 --settings FILE --reason '...'";
 }
 
-Response answer(const record::Recorder& recorder, const Control& control, const Call& call,
-                const fleet::Sight& sight) {
+Response answer(const record::Recorder& recorder, const Control& control, const Call& call, const fleet::Sight& sight) {
   const std::string& service = call.names.at("service");
   const std::string& named = call.names.at("feature");
   const Feature* const feature = features::find(named);
@@ -100,8 +99,8 @@ Response answer(const record::Recorder& recorder, const Control& control, const 
     const auto around = recordAround(control, traffic->calls.service);
     return fleet::groundOf(flag, sight, around ? *around : graph::Graph{}, now);
   };
-  const features::Impact impact = features::impactOf(
-      *feature, *asked.stage, {asked.stage->name, asked.settings, flag.exclude, *traffic, ground});
+  const features::Impact impact =
+      features::impactOf(*feature, *asked.stage, {asked.stage->name, asked.settings, flag.exclude, *traffic, ground});
   Json::Value value = view(impact);
   value["service"] = traffic->calls.service;
   value["feature"] = named;
@@ -119,12 +118,10 @@ Response answer(const record::Recorder& recorder, const Control& control, const 
 
 void addImpactRoutes(Router& router, const record::Recorder& recorder, const Control& control) {
   // A question with a body: it changes nothing, and so is a viewer's.
-  router.add(Access::Viewer, "POST", "/v1/services/{service}/impact/{feature}",
-             [&recorder, control](const Call& call) {
-               return control.reader.run([&recorder, control, call, sight = control.fleet.sight()] {
-                 return answer(recorder, control, call, sight);
-               });
-             });
+  router.add(Access::Viewer, "POST", "/v1/services/{service}/impact/{feature}", [&recorder, control](const Call& call) {
+    return control.reader.run(
+        [&recorder, control, call, sight = control.fleet.sight()] { return answer(recorder, control, call, sight); });
+  });
 }
 
 }  // namespace loam::api

@@ -26,6 +26,12 @@ std::string shareText(const Json::Value& one) {
   return one["exact"].asBool() ? most : percentText(one["least"].asDouble() / all) + " to " + most;
 }
 
+/// Of a caller whom no rule affects it is certain only where the record left no rule open.
+std::string certainText(const Json::Value& answer, const Json::Value& row) {
+  if (row["rule"].asString().empty() && !answer["unknown"].empty()) return "-";
+  return row["exact"].asBool() ? "yes" : "bounds";
+}
+
 std::string rowName(const Json::Value& row) {
   const std::string rule = row["rule"].asString();
   return row["caller"].asString() + (rule.empty() ? "" : "/" + rule);
@@ -62,7 +68,7 @@ void printRows(const Session& session, const Json::Value& answer) {
   for (const Json::Value& row : answer["rows"]) {
     const std::string rule = row["rule"].asString();
     table.add({row["caller"].asString(), rule.empty() ? "-" : rule, std::to_string(row["all"].asUInt64()),
-               row["counted"].asString(), boundsText(row), shareText(row), row["exact"].asBool() ? "yes" : "bounds",
+               row["counted"].asString(), boundsText(row), shareText(row), certainText(answer, row),
                row["why"].asString()});
   }
   if (table.rows() != 0) table.print(session.terminal);
@@ -87,7 +93,7 @@ void printRest(const Session& session, const Json::Value& answer) {
   std::ostream& err = session.terminal.err;
   for (const Json::Value& total : answer["totals"]) {
     err << boundsText(total) << " of " << total["all"].asUInt64() << " " << printable(total["counted"].asString())
-        << " would be affected\n";
+        << " would be affected" << (answer["unknown"].empty() ? "" : ", as far as the record tells") << "\n";
   }
   for (const Json::Value& one : answer["proposals"]) {
     err << "proposal: " << printable(one["setting"].asString()) << " " << printable(one["value"].asString()) << ", "

@@ -17,7 +17,8 @@ Impact balancingImpact(const Question& question) {
   if (endpoints.size() > 1)
     tables.cannotTell("algorithm", "which endpoint each connection would get goes by what is under way at that moment");
   Impact impact = std::move(tables).finish();
-  impact.notes.push_back(std::to_string(endpoints.size()) + (endpoints.size() == 1 ? " endpoint was" : " endpoints were") +
+  impact.notes.push_back(std::to_string(endpoints.size()) +
+                         (endpoints.size() == 1 ? " endpoint was" : " endpoints were") +
                          " called in the window; instances that nobody called are not known here");
   return impact;
 }

@@ -1,7 +1,6 @@
-#include "proxy/filters/circuit_breaking.h"
-
 #include <algorithm>
 
+#include "proxy/filters/circuit_breaking.h"
 #include "rollout/features/failures.h"
 #include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
@@ -76,8 +75,8 @@ void addEndpoint(const std::vector<FailedMoment>& moments, const Ejection& eject
     if (seen.all == 0) continue;
     seen.failed.most = std::min(seen.failed.most, seen.all);
     const std::uint64_t others = seen.all - std::min(seen.all, seen.failed.least);
-    const bool sure = failsInARow(seen.failed.least, others, ejection.consecutive) ||
-                      failsByShare(seen, moment.length, ejection);
+    const bool sure =
+        failsInARow(seen.failed.least, others, ejection.consecutive) || failsByShare(seen, moment.length, ejection);
     if (moment.from - end >= lengthOf(ejection)) before = {};
     before.all += seen.all;
     before.failed += seen.failed;
@@ -99,7 +98,18 @@ void addEjection(const Ejection& ejection, const record::Traffic& traffic, Table
   for (const auto& [pair, moments] : failures) endpoints.insert(pair.second);
   for (const auto& [pair, moments] : failures) addEndpoint(moments, ejection, endpoints.size() == 1, tables);
   if (has(ejection, Ejection::Failure::Timeout))
-    tables.cannotTell("ejection on timeout", "which exchanges would time out is what `loam impact SERVICE timeouts` asks");
+    tables.cannotTell("ejection on timeout",
+                      "which exchanges would time out is what `loam impact SERVICE timeouts` asks");
+}
+
+/// No more is under way at once than there was in all.
+void addCap(const std::string& name, std::optional<std::uint32_t> cap, const std::map<std::string, std::uint64_t>& all,
+            Tables& tables) {
+  if (!cap) return;
+  const std::string rule = "cap " + name;
+  tables.cannotTell(rule, "it holds no peaks: neither how many connections nor how many exchanges were open at once");
+  for (const auto& [caller, count] : all)
+    tables.affects(caller, Counted::Exchanges, rule, Bounds::upTo(count > *cap ? count : 0));
 }
 
 }  // namespace
@@ -107,22 +117,24 @@ void addEjection(const Ejection& ejection, const record::Traffic& traffic, Table
 Impact circuitBreakingImpact(const Question& question) {
   const auto settings = typed<filters::CircuitBreakingSettings>(question.settings);
   Tables tables;
+  std::map<std::string, std::uint64_t> all;
   for (const record::Usage& usage : question.traffic.usages) {
-    if (isServed(usage.protocol))
-      tables.saw(usage.call.caller, Counted::Exchanges, usage.tally.counts.requests);
+    if (!isServed(usage.protocol)) continue;
+    tables.saw(usage.call.caller, Counted::Exchanges, usage.tally.counts.requests);
+    all[usage.call.caller] += usage.tally.counts.requests;
   }
   if (settings.ejection) addEjection(*settings.ejection, question.traffic, tables);
   if (settings.caps) {
-    const char* const why = "it holds no peaks: neither how many connections nor how many exchanges were under way at once";
-    if (settings.caps->connections) tables.cannotTell("cap connections", why);
-    if (settings.caps->requests) tables.cannotTell("cap requests", why);
-    if (settings.caps->pending) tables.cannotTell("cap pending", why);
+    addCap("connections", settings.caps->connections, all, tables);
+    addCap("requests", settings.caps->requests, all, tables);
+    addCap("pending", settings.caps->pending, all, tables);
   }
   Impact impact = std::move(tables).finish();
   impact.apart = false;
   if (settings.ejection) {
-    impact.notes.emplace_back("an interval is a bucket of the record in which a client called an endpoint: in how many of "
-                              "them the endpoint would be ejected");
+    impact.notes.emplace_back(
+        "an interval is a bucket of the record in which a client called an endpoint: in how many of them the endpoint "
+        "would be ejected");
   }
   return impact;
 }

@@ -1,7 +1,6 @@
-#include "proxy/filters/fault.h"
-
 #include <algorithm>
 
+#include "proxy/filters/fault.h"
 #include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 #include "rollout/features/recorded.h"
@@ -77,8 +76,9 @@ Impact faultImpact(const Question& question) {
   Impact impact = std::move(tables).finish();
   const graph::Window& window = question.traffic.calls.header.window;
   if (sum.most != 0 && window.to > window.from) {
-    impact.notes.push_back("about " + perDay(sum.most, window) +
-                           " a day at 100 %, where every day is like the window; a smaller percentage is done to its share");
+    impact.notes.push_back(
+        "about " + perDay(sum.most, window) +
+        " a day at 100 %, where every day is like the window; a smaller percentage is done to its share");
   }
   return impact;
 }

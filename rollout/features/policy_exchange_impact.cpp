@@ -75,8 +75,7 @@ Impact policyImpactOn(const Question& question) {
   const auto settings = typed<PolicySettings>(question.settings);
   const record::Traffic& traffic = question.traffic;
   Tables tables;
-  for (const record::Call& call : traffic.calls.calls)
-    tables.saw(call.caller, Counted::Connections, call.connections);
+  for (const record::Call& call : traffic.calls.calls) tables.saw(call.caller, Counted::Connections, call.connections);
   for (const DeniedCalls& edge : policyImpact(traffic.calls.calls, settings).edges) {
     tables.affects(edge.caller, Counted::Connections, edge.rule, Bounds::exactly(edge.connections),
                    "port " + std::to_string(edge.port));

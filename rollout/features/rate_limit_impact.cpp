@@ -147,7 +147,8 @@ Refused refusedOf(const Sharers& sharers, std::int64_t since) {
     PaceBounds pace(perSecond(*sharers.rate), sharers.burst, since);
     for (const auto& [from, stretch] : sharers.stretches) pace.add(from, stretch.length, stretch.asking);
     refused.bounds = pace.refused();
-    refused.why = "at most " + std::to_string(pace.peak()) + " in a bucket of " + durationText(seconds(pace.peakLength()));
+    refused.why =
+        "at most " + std::to_string(pace.peak()) + " in a bucket of " + durationText(seconds(pace.peakLength()));
   }
   if (sharers.quota) {
     const Bounds over = beyond(*sharers.quota, sharers, since);
@@ -179,8 +180,7 @@ void add(const std::string& rule, Counted counted, const Sharers& sharers, std::
 
 using BySharers = std::map<std::string, Sharers>;
 
-void addLimit(const RateLimit& limit, const Question& question, bool perProxy, const Clients& clients,
-              Tables& tables) {
+void addLimit(const RateLimit& limit, const Question& question, bool perProxy, const Clients& clients, Tables& tables) {
   BySharers all;
   for (const record::Moment& moment : question.traffic.moments) {
     if (!isServed(moment.protocol) || moment.counts.requests == 0) continue;
@@ -203,7 +203,8 @@ void addLimit(const RateLimit& limit, const Question& question, bool perProxy, c
   for (const auto& [key, sharers] : all) add(limit.name, Counted::Exchanges, sharers, since, tables);
   std::string why = untold(limit.match);
   if (!limit.match.methods.empty() && why.empty()) why = "it keeps no methods by time";
-  if (limit.key == RateLimit::Key::Header) why.append(why.empty() ? "it keeps no headers" : ", nor the header of its key");
+  if (limit.key == RateLimit::Key::Header)
+    why.append(why.empty() ? "it keeps no headers" : ", nor the header of its key");
   if (!why.empty()) tables.cannotTell("limit " + limit.name, why);
 }
 
@@ -221,6 +222,13 @@ void addOpens(const filters::ConnectionCaps& caps, const Question& question, Tab
   }
   const std::int64_t since = question.traffic.calls.header.window.from;
   for (const auto& [key, sharers] : all) add("opens", Counted::Connections, sharers, since, tables);
+}
+
+/// Any of them may have come when enough others were open.
+void addOpen(const std::string& cap, const std::vector<record::Call>& calls, Tables& tables) {
+  tables.cannotTell("cap " + cap, "it keeps no count of connections that are open at once");
+  for (const record::Call& call : calls)
+    tables.affects(call.caller, Counted::Connections, cap, Bounds::upTo(call.connections));
 }
 
 }  // namespace
@@ -241,9 +249,8 @@ Impact rateLimitImpact(const Question& question) {
     for (const record::Call& call : traffic.calls.calls)
       tables.saw(call.caller, Counted::Connections, call.connections);
     if (settings.connections->opens) addOpens(*settings.connections, question, tables);
-    const char* const why = "it keeps no count of connections that are open at once";
-    if (settings.connections->total) tables.cannotTell("cap total", why);
-    if (settings.connections->perSource) tables.cannotTell("cap per_source", why);
+    if (settings.connections->total) addOpen("total", traffic.calls.calls, tables);
+    if (settings.connections->perSource) addOpen("per_source", traffic.calls.calls, tables);
   }
   Impact impact = std::move(tables).finish();
   impact.apart = false;

@@ -125,8 +125,7 @@ Fits fitsCall(const filters::Match& match, const record::Call& call) {
 }
 
 Fits fitsRoute(const filters::Match& match, const record::Call& call, const RecordedRoute& route) {
-  const Fits told =
-      std::min({fitsCall(match, call), fitsMethods(match, route.method), fitsPaths(match, route.path)});
+  const Fits told = std::min({fitsCall(match, call), fitsMethods(match, route.method), fitsPaths(match, route.path)});
   return keptNowhere(match).empty() ? told : std::min(told, Fits::Maybe);
 }
 

@@ -1,8 +1,7 @@
-#include "proxy/filters/retries.h"
-
 #include <algorithm>
 #include <cmath>
 
+#include "proxy/filters/retries.h"
 #include "rollout/features/failures.h"
 #include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
@@ -23,8 +22,8 @@ bool has(const RetriesSettings& settings, On on) {
 
 /// Some of the statuses that are repeated count as errors in the record.
 bool looksAtErrors(const RetriesSettings& settings) {
-  return has(settings, On::GatewayError) ||
-         std::any_of(settings.statuses.begin(), settings.statuses.end(), [](std::uint16_t one) { return one >= kServerError; });
+  return has(settings, On::GatewayError) || std::any_of(settings.statuses.begin(), settings.statuses.end(),
+                                                        [](std::uint16_t one) { return one >= kServerError; });
 }
 
 /// All of one caller.

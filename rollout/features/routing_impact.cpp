@@ -1,7 +1,6 @@
-#include "proxy/filters/routing.h"
-
 #include <algorithm>
 
+#include "proxy/filters/routing.h"
 #include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 #include "rollout/features/recorded.h"
@@ -35,7 +34,9 @@ void addRoute(const filters::RoutingSettings& settings, const record::Usage& usa
     const Bounds leave = leaving(rule, route.counts.requests, isSure && fits == Fits::Yes);
     if (leave.most != 0) {
       tables.affects(usage.call.caller, Counted::Exchanges, rule.name, leave,
-                     leave.isExact() ? "" : isSure && fits == Fits::Yes ? "its weights draw" : "which rule fits cannot be told");
+                     leave.isExact()               ? ""
+                     : isSure && fits == Fits::Yes ? "its weights draw"
+                                                   : "which rule fits cannot be told");
     }
     isSure = isSure && fits == Fits::Yes;
     if (fits == Fits::Yes) return;

@@ -1,7 +1,6 @@
-#include "proxy/filters/serve.h"
-
 #include <set>
 
+#include "proxy/filters/serve.h"
 #include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 #include "rollout/features/recorded.h"
@@ -50,8 +49,7 @@ Impact serveImpact(const Question& question) {
   if (!seen.empty()) {
     const std::string count = others.isExact() ? "" : std::to_string(others.least) + " to ";
     impact.notes.push_back(count + std::to_string(others.most) + " of " + std::to_string(all) +
-                           " connections speak no HTTP/1 (" + seen + ")" +
-                           (refuses ? "" : ": they stay relayed"));
+                           " connections speak no HTTP/1 (" + seen + ")" + (refuses ? "" : ": they stay relayed"));
   }
   if (pinned.empty()) impact.notes.emplace_back("nobody spoke HTTP/1 to it: nothing would be served");
   return impact;

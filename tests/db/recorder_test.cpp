@@ -179,8 +179,8 @@ TEST_F(RecorderTest, AWindowThatIsNoneIsRefused) {
   }
 }
 
-/// Two ends that see the same, one of them for a while only: moments are merged as the window is, and are as fine as what
-/// is held.
+/// Two ends that see the same, one of them for a while only: moments are merged as the window is, and are as fine as
+/// what is held.
 TEST_F(RecorderTest, TrafficIsTheSameByTheWindowAndByItsMoments) {
   std::map<std::int64_t, std::uint64_t> sent;
   for (std::int64_t t = 0; t < 1200; t += 10) {

@@ -64,7 +64,8 @@ TEST_F(ImpactApiTest, BadQuestionsAreToldWhere) {
   EXPECT_EQ(feature.status, 404);
   EXPECT_NE(feature.body.find("timeouts"), std::string::npos) << feature.body;
   EXPECT_EQ(post(std::string(kImpact) + "serve?form=1", "{}").status, 400);
-  for (const char* body : {"[]", "nothing", R"({"more":1})", R"({"stage":"onn"})", R"({"settings":{"max_haed":"8KiB"}})"})
+  for (const char* body :
+       {"[]", "nothing", R"({"more":1})", R"({"stage":"onn"})", R"({"settings":{"max_haed":"8KiB"}})"})
     EXPECT_EQ(post(std::string(kImpact) + "serve", body).status, 400) << body;
   const auto stage = post(std::string(kImpact) + "serve", R"({"stage":"onn"})");
   EXPECT_NE(stage.body.find("did you mean on"), std::string::npos) << stage.body;

@@ -20,8 +20,8 @@ TEST_F(ImpactCliTest, WhoWouldBeAffectedIsNamedAndEndsWithFive) {
   const Ran ran = impact({"timeouts", "--settings", R"({"request":"2ms","response":"2ms"})", "--window", "1h"});
   EXPECT_EQ(ran.status, kNotReady) << ran.err;
   EXPECT_EQ(ran.out.rfind("window    ", 0), 0u) << "first of all how good the answer can be\n" << ran.out;
-  for (const char* text : {"observed  ", "; the record begins ", "captured 100% of the connections\n", "CALLER", "AFFECTED",
-                           "frontend", "request 2ms", "0 to 10", "0% to 100%", "bounds", "yes"})
+  for (const char* text : {"observed  ", "; the record begins ", "captured 100% of the connections\n", "CALLER",
+                           "AFFECTED", "frontend", "request 2ms", "0 to 10", "0% to 100%", "bounds", "yes"})
     EXPECT_TRUE(says(ran.out, text)) << text << "\n" << ran.out;
   EXPECT_TRUE(says(ran.err, "10 of 10 exchanges would be affected\n")) << ran.err;
   EXPECT_TRUE(says(ran.err, "proposal: request 10ms, above the p99.9 of 10 exchanges")) << ran.err;

@@ -115,6 +115,7 @@ TEST_F(ImpactInTimeTest, CapsOnConnectionsAreAnsweredByTheirPaceAndNotByWhatIsOp
   moment(web, 0, 10, 0).counts.connections = 50;
   const Impact asked = impact("rate_limit", R"({"connections":{"total":9,"per_source":3,"opens":"1/s","burst":5}})");
   EXPECT_EQ(row(asked, "web", "opens").affected.least, 35u);
+  EXPECT_EQ(row(asked, "web", "total").affected, (Bounds{0, 50}));
   EXPECT_EQ(unknown(asked), (std::vector<std::string>{"cap per_source", "cap total"}));
 }
 
@@ -168,11 +169,12 @@ TEST_F(ImpactInTimeTest, TheLastEndpointIsNeverEjectedAndPeaksAreNotHeld) {
   record::Usage& web = usage("web", "10.0.0.1");
   exchange(web, "", 20);
   moment(web, 0, 10, 20).counts.errors = 20;
-  const Impact asked = impact("circuit_breaking",
-                              R"({"ejection":{"on":["server_error"]},"caps":{"requests":5,"connections":2}})");
+  const Impact asked =
+      impact("circuit_breaking", R"({"ejection":{"on":["server_error"]},"caps":{"requests":5,"connections":2}})");
   EXPECT_EQ(row(asked, "web", "ejection").affected, (Bounds{}));
   EXPECT_EQ(unknown(asked), (std::vector<std::string>{"cap connections", "cap requests"}));
-  EXPECT_EQ(asked.verdict(), "unknown");
+  EXPECT_EQ(row(asked, "web", "cap requests").affected, (Bounds{0, 20}));
+  EXPECT_EQ(row(asked, "web", "cap connections").affected, (Bounds{})) << "there were no more in all";
 }
 
 TEST_F(ImpactInTimeTest, AFailureShareIsSureOnlyWhereItCannotHide) {
@@ -202,7 +204,8 @@ TEST_F(ImpactInTimeTest, RetriesAreAnUpperBoundByMethodAndBudget) {
   EXPECT_EQ(row(standard, "web", "retries").affected, (Bounds{0, 7})) << "4 failed to connect, 3 were reset";
   EXPECT_EQ(row(standard, "web", "retries").all, 1004u);
   const Impact gateway = impact("retries", R"({"on":["connect_failure","gateway_error"],"attempts":2})");
-  EXPECT_EQ(row(gateway, "web", "retries").affected, (Bounds{0, 24})) << "4, and 20 of the methods that may be repeated";
+  EXPECT_EQ(row(gateway, "web", "retries").affected, (Bounds{0, 24}))
+      << "4, and 20 of the methods that may be repeated";
   EXPECT_TRUE(notes(gateway, "added load: at most 48 exchanges, 5 % of 1004"));
   const Impact tight =
       impact("retries", R"({"on":["connect_failure","gateway_error"],"budget":{"ratio":0.005,"min_per_second":0}})");

@@ -119,15 +119,16 @@ TEST_F(ImpactTest, RulesOfTimeoutsGoByMethodAndByTheFormOfThePath) {
 TEST_F(ImpactTest, APolicyOnConnectionsIsAnsweredExactly) {
   usage("web", "10.0.0.1", 5);
   usage("batch", "10.0.0.2", 3, "postgres");
-  const Impact asked = impact(
-      "policy", R"({"rules":[{"name":"no-batch","action":"deny","match":{"sources":["batch"]}}]})", "enforce");
-  EXPECT_EQ(row(asked, "batch", "no-batch"), (Affected{"batch", "no-batch", Counted::Connections, 3, {3, 3}, "port 80"}));
+  const Impact asked =
+      impact("policy", R"({"rules":[{"name":"no-batch","action":"deny","match":{"sources":["batch"]}}]})", "enforce");
+  EXPECT_EQ(row(asked, "batch", "no-batch"),
+            (Affected{"batch", "no-batch", Counted::Connections, 3, {3, 3}, "port 80"}));
   EXPECT_EQ(row(asked, "web").affected, (Bounds{}));
   EXPECT_EQ(asked.totals(), (std::vector<Impact::Total>{{Counted::Connections, 8, {3, 3}}}));
   EXPECT_EQ(asked.verdict(), "some");
   exclude = {"batch"};
-  const Impact without = impact(
-      "policy", R"({"rules":[{"name":"no-batch","action":"deny","match":{"sources":["batch"]}}]})", "enforce");
+  const Impact without =
+      impact("policy", R"({"rules":[{"name":"no-batch","action":"deny","match":{"sources":["batch"]}}]})", "enforce");
   EXPECT_EQ(without.verdict(), "none");
   EXPECT_EQ(row(without, "batch", "no-batch").why, "excluded: the stage does not hold for it");
 }
@@ -144,7 +145,8 @@ TEST_F(ImpactTest, APolicyOnExchangesIsAnsweredAsFarAsTheRecordTells) {
       {"name":"cron-may","action":"allow","match":{"sources":["cron"]}},
       {"name":"no-test","action":"deny","match":{"methods":["DELETE"],"headers":{"x-test":"*"}}},
       {"name":"no-writes","action":"deny","match":{"methods":["POST"],"paths":["/orders"]}},
-      {"name":"no-seven","action":"deny","match":{"paths":["/orders/7"]}}]})", "enforce");
+      {"name":"no-seven","action":"deny","match":{"paths":["/orders/7"]}}]})",
+                              "enforce");
   EXPECT_EQ(row(asked, "web", "no-writes").affected, (Bounds{11, 11}));
   EXPECT_EQ(row(asked, "web", "no-test or no-seven").affected, (Bounds{0, 2}));
   EXPECT_EQ(row(asked, "web", "no-seven").affected, (Bounds{0, 40}));
@@ -158,8 +160,10 @@ TEST_F(ImpactTest, APolicyOnExchangesIsAnsweredAsFarAsTheRecordTells) {
 TEST_F(ImpactTest, ADeniedConnectionIsNotCountedAgainByItsExchanges) {
   exchange(usage("web", "10.0.0.1", 2), "POST /orders", 11);
   const Impact asked = impact("policy", R"({"rules":[{"name":"out","action":"deny","match":{"sources":["web"]}},
-      {"name":"no-writes","action":"deny","match":{"methods":["POST"]}}]})", "enforce");
-  EXPECT_EQ(asked.totals(), (std::vector<Impact::Total>{{Counted::Exchanges, 11, {}}, {Counted::Connections, 2, {2, 2}}}));
+      {"name":"no-writes","action":"deny","match":{"methods":["POST"]}}]})",
+                              "enforce");
+  EXPECT_EQ(asked.totals(),
+            (std::vector<Impact::Total>{{Counted::Exchanges, 11, {}}, {Counted::Connections, 2, {2, 2}}}));
 }
 
 TEST_F(ImpactTest, StrictRefusesWhatCameInPlaintext) {
@@ -172,7 +176,8 @@ TEST_F(ImpactTest, StrictRefusesWhatCameInPlaintext) {
   ground.since = kFrom - 365 * 86'400;
   ground.callers.push_back({.name = "old", .connections = 9, .lastPlaintext = ground.now - 60, .lastSeen = ground.now});
   const Impact asked = impact("mtls", "{}", "strict");
-  EXPECT_EQ(row(asked, "web", "plaintext"), (Affected{"web", "plaintext", Counted::Connections, 7, {2, 2}, "no_proxy"}));
+  EXPECT_EQ(row(asked, "web", "plaintext"),
+            (Affected{"web", "plaintext", Counted::Connections, 7, {2, 2}, "no_proxy"}));
   EXPECT_EQ(row(asked, "old", "plaintext"),
             (Affected{"old", "plaintext", Counted::Connections, 8, {8, 8}, "nobody looked"}));
   EXPECT_EQ(row(asked, "cron").affected, (Bounds{}));
@@ -217,7 +222,8 @@ TEST_F(ImpactTest, RoutingTellsWhatWouldGoElsewhere) {
       {"name":"writes","match":{"methods":["POST"]},"to":[{"service":"next"}]},
       {"name":"canary","to":[{"labels":{"version":"v2"},"weight":1},{"weight":9}]}]})");
   EXPECT_EQ(row(asked, "web", "writes").affected, (Bounds{11, 11}));
-  EXPECT_EQ(row(asked, "web", "canary"), (Affected{"web", "canary", Counted::Exchanges, 51, {0, 40}, "its weights draw"}));
+  EXPECT_EQ(row(asked, "web", "canary"),
+            (Affected{"web", "canary", Counted::Exchanges, 51, {0, 40}, "its weights draw"}));
   EXPECT_EQ(asked.totals(), (std::vector<Impact::Total>{{Counted::Exchanges, 51, {11, 51}}}));
 }
 

@@ -82,9 +82,9 @@ TEST(WindowPlanTest, SlicesAreTheFinestThatAreHeld) {
   };
   for (int i = 0; i < 2000; ++i) {
     const std::int64_t from = kNow - 10 * static_cast<std::int64_t>(random() % (10 * 86'400));
-    const graph::Window window =
-        planWindow({from, from + 10 + 10 * static_cast<std::int64_t>(random() % (10 * 8640))}, Snap::Around, moved, levels)
-            .window;
+    const graph::Window window = planWindow({from, from + 10 + 10 * static_cast<std::int64_t>(random() % (10 * 8640))},
+                                            Snap::Around, moved, levels)
+                                     .window;
     for (const std::int64_t finest : {std::int64_t{10}, std::int64_t{300}, std::int64_t{86'400}}) {
       const auto ranges = planSlices(window, finest, moved, levels);
       ASSERT_FALSE(ranges.empty());
@@ -97,7 +97,8 @@ TEST(WindowPlanTest, SlicesAreTheFinestThatAreHeld) {
         }
         ASSERT_EQ(ranges[k].seconds, std::max(finest, heldAt(std::max(window.from, ranges[k].from))));
         ASSERT_EQ(ranges[k].seconds, std::max(finest, heldAt(ranges[k].to - 1)));
-        buckets += static_cast<std::uint64_t>((ranges[k].to - ranges[k].from + ranges[k].seconds - 1) / ranges[k].seconds);
+        buckets +=
+            static_cast<std::uint64_t>((ranges[k].to - ranges[k].from + ranges[k].seconds - 1) / ranges[k].seconds);
       }
       EXPECT_EQ(bucketsIn(ranges), buckets);
     }
