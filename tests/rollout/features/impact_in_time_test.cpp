@@ -170,7 +170,7 @@ TEST_F(ImpactInTimeTest, TheLastEndpointIsNeverEjectedAndPeaksAreNotHeld) {
   exchange(web, "", 20);
   moment(web, 0, 10, 20).counts.errors = 20;
   const Impact asked =
-      impact("circuit_breaking", R"({"ejection":{"on":["server_error"]},"caps":{"requests":5,"connections":2}})");
+      impact("circuit_breaking", R"({"ejection":{"on":["server_error"]},"caps":{"requests":5,"connections":20}})");
   EXPECT_EQ(row(asked, "web", "ejection").affected, (Bounds{}));
   EXPECT_EQ(unknown(asked), (std::vector<std::string>{"cap connections", "cap requests"}));
   EXPECT_EQ(row(asked, "web", "cap requests").affected, (Bounds{0, 20}));
