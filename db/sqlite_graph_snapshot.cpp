@@ -62,25 +62,67 @@ Result<record::Sums> SqliteGraphSnapshot::sums(graph::Window window, record::Sna
     const char* const tens = routes ? "SELECT collect(flow_id, counts, routes) FROM tens WHERE t >= ? AND t < ?"
                                     : "SELECT collect(flow_id, counts) FROM tens WHERE t >= ? AND t < ?";
     session << tens, into(collected), use(from), use(to), now;
-    add(collected, sums);
+    add(collected, sums.flows);
     for (record::WindowPlan::Range range : plan.ranges) {
       const char* const buckets =
           routes ? "SELECT collect(flow_id, counts, routes) FROM buckets WHERE res = ? AND t >= ? AND t < ?"
                  : "SELECT collect(flow_id, counts) FROM buckets WHERE res = ? AND t >= ? AND t < ?";
       session << buckets, into(collected), use(range.seconds), use(range.from), use(range.to), now;
-      add(collected, sums);
+      add(collected, sums.flows);
     }
   }));
   return sums;
 }
 
-void SqliteGraphSnapshot::add(const Poco::Data::BLOB& collected, record::Sums& sums) const {
+/// What stayed behind in `tens` at a seam and what has moved are of one bucket all the same.
+Result<std::vector<record::Slice>> SqliteGraphSnapshot::slices(graph::Window window,
+                                                               const std::vector<std::int64_t>& flows,
+                                                               std::size_t most) {
+  auto ranges = record::planSlices(window, wire::kBucketSeconds, moved_, levels_);
+  for (const record::Level& level : levels_) {
+    if (record::bucketsIn(ranges) * flows.size() <= most) break;
+    ranges = record::planSlices(window, level.seconds, moved_, levels_);
+  }
+  std::string wanted = "[";
+  for (const std::int64_t flow : flows) wanted += (wanted.size() == 1 ? "" : ",") + std::to_string(flow);
+  wanted += "]";
+  std::map<std::int64_t, record::Slice> found;
+  LOAM_TRY(reader_->attempt("reading the buckets of a window", [&](Session& session) {
+    for (record::WindowPlan::Range range : ranges) {
+      Column<std::int64_t> starts;
+      Column<Poco::Data::BLOB> cells;
+      session << "SELECT t / ? * ?, collect(flow_id, counts) FROM tens WHERE t >= ? AND t < ? AND flow_id IN "
+                 "(SELECT value FROM json_each(?)) GROUP BY 1",
+          into(starts), into(cells), use(range.seconds), use(range.seconds), use(range.from), use(range.to),
+          use(wanted), now;
+      Column<std::int64_t> movedStarts;
+      Column<Poco::Data::BLOB> movedCells;
+      session << "SELECT t, collect(flow_id, counts) FROM buckets WHERE res = ? AND t >= ? AND t < ? AND flow_id IN "
+                 "(SELECT value FROM json_each(?)) GROUP BY t",
+          into(movedStarts), into(movedCells), use(range.seconds), use(range.from), use(range.to), use(wanted), now;
+      starts.insert(starts.end(), movedStarts.begin(), movedStarts.end());
+      cells.insert(cells.end(), movedCells.begin(), movedCells.end());
+      for (std::size_t i = 0; i < starts.size(); ++i) {
+        record::Slice& slice = found[starts[i]];
+        slice.from = starts[i];
+        slice.length = range.seconds;
+        add(cells[i], slice.flows);
+      }
+    }
+  }));
+  std::vector<record::Slice> out;
+  for (auto& [from, slice] : found) out.push_back(std::move(slice));
+  return out;
+}
+
+void SqliteGraphSnapshot::add(const Poco::Data::BLOB& collected,
+                              std::unordered_map<std::int64_t, graph::Tally>& flows) const {
   record::ByteView in(collected.rawContent(), collected.size());
   std::uint64_t flow = 0;
   record::ByteView counts;
   record::ByteView routes;
   while (record::takeNumber(in, flow) && record::takeBytes(in, counts) && record::takeBytes(in, routes)) {
-    graph::Tally& cell = sums.flows[static_cast<std::int64_t>(flow)];
+    graph::Tally& cell = flows[static_cast<std::int64_t>(flow)];
     record::addCounts(counts, cell.counts);
     std::vector<record::RouteCell> routeCells;
     record::addRoutes(routes, routeCells);

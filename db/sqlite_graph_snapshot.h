@@ -24,6 +24,8 @@ class SqliteGraphSnapshot final : public record::GraphSnapshot {
   ~SqliteGraphSnapshot() override;
 
   Result<record::Sums> sums(graph::Window window, record::Snap snap, bool routes) override;
+  Result<std::vector<record::Slice>> slices(graph::Window window, const std::vector<std::int64_t>& flows,
+                                            std::size_t most) override;
   Result<std::vector<graph::Flow>> flows() override { return view_.flows; }
   Result<std::vector<graph::Claim>> claims() override;
   Result<std::vector<graph::Alias>> aliases() override;
@@ -34,7 +36,7 @@ class SqliteGraphSnapshot final : public record::GraphSnapshot {
  private:
   SqliteGraphSnapshot(ReaderPool& pool, std::unique_ptr<Database> reader, IndexView view)
       : pool_(pool), reader_(std::move(reader)), view_(std::move(view)) {}
-  void add(const Poco::Data::BLOB& collected, record::Sums& sums) const;
+  void add(const Poco::Data::BLOB& collected, std::unordered_map<std::int64_t, graph::Tally>& flows) const;
 
   ReaderPool& pool_;
   std::unique_ptr<Database> reader_;

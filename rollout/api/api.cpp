@@ -9,6 +9,7 @@
 #include "rollout/api/fleet_routes.h"
 #include "rollout/api/graph_routes.h"
 #include "rollout/api/identity_routes.h"
+#include "rollout/api/impact_routes.h"
 #include "rollout/api/metrics.h"
 #include "rollout/api/naming_routes.h"
 #include "rollout/api/policy_routes.h"
@@ -50,6 +51,7 @@ Api::Api(io::EventLoop& loop, record::Recorder& recorder, const Control& control
   addChangeRoutes(router_, control_);
   addStateRoutes(router_, control_);
   addReadinessRoutes(router_, control_);
+  addImpactRoutes(router_, recorder_, control_);
   addExplainRoutes(router_, control_);
   addRefusalRoutes(router_, control_);
   addControllerRoutes(router_, control_);

@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "proxy/base/json.h"
-#include "proxy/base/nearest.h"
 #include "proxy/filters/settings.h"
 #include "rollout/api/control.h"
 #include "rollout/api/graph_routes.h"
 #include "rollout/api/policy_view.h"
 #include "rollout/api/problem.h"
 #include "rollout/api/query_reader.h"
+#include "rollout/api/unknown_service.h"
 #include "shadow/graph/json_view.h"
 
 namespace loam::api {
@@ -30,19 +30,6 @@ struct Record {
   const Clock& clock;
 };
 
-/// A service that is not there gets the names that may have been meant.
-Response unknownService(const Record& record, graph::Window window, const std::string& wanted, const Error& error) {
-  if (error.code != ErrorCode::NotFound) return problem(error);
-  record::GraphQuery query;
-  query.window = window;
-  query.routes = false;
-  std::vector<std::string> names;
-  if (const auto whole = record.recorder.graph(query)) {
-    for (const graph::Node& node : whole->nodes) names.push_back(node.name);
-  }
-  return problem(error, nearest(wanted, names));
-}
-
 /// Answers with what the record knows of the calls to the service that the path names.
 template <class Answer>
 Response ofCalls(const Record& record, const Call& call, Answer&& answer) {
@@ -52,7 +39,7 @@ Response ofCalls(const Record& record, const Call& call, Answer&& answer) {
   if (!window) return problem(window.error());
   const std::string& service = call.names.at("name");
   auto calls = record.recorder.calls(*window, service);
-  if (!calls) return unknownService(record, *window, service, calls.error());
+  if (!calls) return unknownService(record.recorder, *window, service, calls.error());
   const auto desired = record.flags.desired();
   calls->header.sampled = sampledOf(*desired);
   Json::Value value = answer(*calls, desired->flag({calls->service, std::string(kFeature)}));

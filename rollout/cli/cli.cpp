@@ -30,6 +30,7 @@ Cli::Cli(Terminal terminal, Home home, Restore restore)
   addPolicyCommands(app_, session_);
   addChangeCommands(app_, session_);
   addReadinessCommand(app_, session_);
+  addImpactCommand(app_, session_);
   addExplainCommand(app_, session_);
   addFreezeCommands(app_, session_);
   addStateCommands(app_, session_);

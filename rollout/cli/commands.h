@@ -18,6 +18,7 @@ void addPolicyCommands(CLI::App& app, Session& session);
 void addChangeCommands(CLI::App& app, Session& session);
 void addExplainCommand(CLI::App& app, Session& session);
 void addReadinessCommand(CLI::App& app, Session& session);
+void addImpactCommand(CLI::App& app, Session& session);
 void addFreezeCommands(CLI::App& app, Session& session);
 void addIdentityCommands(CLI::App& app, Session& session);
 void addStateCommands(CLI::App& app, Session& session);

@@ -1,5 +1,6 @@
 #include "proxy/filters/balancing.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -33,7 +34,8 @@ Feature balancing() {
           .complete = completeOf<filters::BalancingSettings>,
           .outline = filters::outline<filters::BalancingSettings>,
           .needs = needsNothing,
-          .demands = demands};
+          .demands = demands,
+          .impact = balancingImpact};
 }
 
 }  // namespace loam::features

@@ -1,5 +1,6 @@
 #include "proxy/filters/circuit_breaking.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -33,7 +34,9 @@ Feature circuitBreaking() {
           .complete = completeOf<filters::CircuitBreakingSettings>,
           .outline = filters::outline<filters::CircuitBreakingSettings>,
           .needs = needsServeWhenOn,
-          .demands = demands};
+          .demands = demands,
+          .impact = circuitBreakingImpact,
+          .asksMoments = true};
 }
 
 }  // namespace loam::features

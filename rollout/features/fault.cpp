@@ -1,5 +1,6 @@
 #include "proxy/filters/fault.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -36,7 +37,8 @@ Feature fault() {
           .complete = completeOf<filters::FaultSettings>,
           .outline = filters::outline<filters::FaultSettings>,
           .needs = needs,
-          .demands = demands};
+          .demands = demands,
+          .impact = faultImpact};
 }
 
 }  // namespace loam::features

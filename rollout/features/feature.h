@@ -69,6 +69,10 @@ struct Check {
 
   bool operator==(const Check&) const = default;
 };
+/// What a stage is asked about, and what it would do: impact.h.
+struct Question;
+struct Impact;
+
 /// Reads what a rise stands on, which takes its time: asked only where something is checked.
 using ReadGround = std::function<Ground()>;
 
@@ -95,6 +99,10 @@ struct Feature {
   std::vector<Check> (*checks)(const Rise& rise, const ReadGround& read) = nullptr;
   /// What a proxy has to be able to do for these settings, besides the stage itself; null: nothing ever.
   std::vector<std::string_view> (*demands)(const Target& target) = nullptr;
+  /// What it would have done to the traffic of a window, at a stage that does not work beside the relay; null: it has
+  /// no such stage. Asked by way of impactOf().
+  Impact (*impact)(const Question& question) = nullptr;
+  bool asksMoments = false;  ///< impact() reads the window bucket by bucket
 
   /// Its place in the ladder; nothing for a name that is no stage of it.
   std::optional<std::size_t> rung(std::string_view stage) const;

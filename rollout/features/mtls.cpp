@@ -1,5 +1,6 @@
 #include "proxy/filters/mtls.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/mtls_readiness.h"
 #include "rollout/features/parts.h"
 
@@ -49,7 +50,8 @@ Feature mtls() {
           .complete = completeOf<filters::MtlsSettings>,
           .outline = filters::outline<filters::MtlsSettings>,
           .needs = needsNothing,
-          .checks = checks};
+          .checks = checks,
+          .impact = mtlsImpact};
 }
 
 }  // namespace loam::features

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -41,7 +42,8 @@ Feature policy() {
           .complete = completeOf<filters::PolicySettings>,
           .outline = filters::outline<filters::PolicySettings>,
           .needs = needs,
-          .demands = demands};
+          .demands = demands,
+          .impact = policyImpactOn};
 }
 
 }  // namespace loam::features

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "proxy/filters/policy_decision.h"
+#include "rollout/features/recorded.h"
 
 namespace loam::features {
 
@@ -13,25 +13,6 @@ namespace {
 
 using filters::PolicyAction;
 using filters::PolicyDecision;
-
-/// The last address of the network that a call of unknown peers stands for.
-IpAddress lastOf(const record::Call& call) {
-  auto bytes = call.client.bytes();
-  for (unsigned bit = call.prefix; bit < 128; ++bit) bytes[bit / 8] |= static_cast<std::uint8_t>(0x80u >> (bit % 8));
-  return IpAddress::v6(bytes);
-}
-
-PolicyDecision ask(const record::Call& call, const filters::PolicySettings& settings) {
-  filter::ConnectionView view{.client = {call.client, 0},
-                              .destination = call.destination,
-                              .vantage = relay::Vantage::Inbound,
-                              .caller = call.believed,
-                              .identity = call.identity};
-  const PolicyDecision first = decide(view, settings);
-  if (call.prefix == 128 || first.action == PolicyAction::Deny) return first;
-  view.client.ip = lastOf(call);
-  return decide(view, settings);
-}
 
 std::string clientText(const record::Call& call) {
   if (call.prefix == 128) return call.client.text();
@@ -65,12 +46,20 @@ class Edges {
 
 }  // namespace
 
+filters::PolicyDecision policyOn(const record::Call& call, const filters::PolicySettings& settings) {
+  filter::ConnectionView view = viewOf(call);
+  const PolicyDecision first = decide(view, settings);
+  if (call.prefix == 128 || first.action == PolicyAction::Deny) return first;
+  view.client.ip = lastOf(call);
+  return decide(view, settings);
+}
+
 PolicyImpact policyImpact(const std::vector<record::Call>& calls, const filters::PolicySettings& settings) {
   PolicyImpact impact;
   Edges edges;
   for (const record::Call& call : calls) {
     impact.connections += call.connections;
-    const PolicyDecision decision = ask(call, settings);
+    const PolicyDecision decision = policyOn(call, settings);
     if (decision.exchangeDecides) impact.exchangeDecides += call.connections;
     if (decision.action == PolicyAction::Allow) continue;
     impact.denied += call.connections;

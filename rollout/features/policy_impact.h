@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/filters/policy.h"
+#include "proxy/filters/policy_decision.h"
 #include "shadow/record/calls.h"
 
 namespace loam::features {
@@ -36,8 +37,11 @@ struct PolicyImpact {
   bool operator==(const PolicyImpact&) const = default;
 };
 
-/// Asks the very decide() of the proxies about every recorded call. Of a network of unknown peers its first and its
-/// last address are asked: it counts as denied when either is. Pure.
+/// The very decide() of the proxies, asked about a recorded call. Of a network of unknown peers its first and its last
+/// address are asked: it counts as denied when either is. Pure.
+filters::PolicyDecision policyOn(const record::Call& call, const filters::PolicySettings& settings);
+
+/// The same of every call.
 PolicyImpact policyImpact(const std::vector<record::Call>& calls, const filters::PolicySettings& settings);
 
 /// What the proxies counted of the policy, in the same form. `connections` stays 0: nobody counts what is admitted.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -45,7 +46,9 @@ Feature rateLimit() {
           .complete = completeOf<filters::RateLimitSettings>,
           .outline = filters::outline<filters::RateLimitSettings>,
           .needs = needs,
-          .demands = demands};
+          .demands = demands,
+          .impact = rateLimitImpact,
+          .asksMoments = true};
 }
 
 }  // namespace loam::features

@@ -1,5 +1,6 @@
 #include "proxy/filters/retries.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -23,7 +24,9 @@ Feature retries() {
           .settings = settingsOf<filters::RetriesSettings>,
           .complete = completeOf<filters::RetriesSettings>,
           .outline = filters::outline<filters::RetriesSettings>,
-          .needs = needsServeWhenOn};
+          .needs = needsServeWhenOn,
+          .impact = retriesImpact,
+          .asksMoments = true};
 }
 
 }  // namespace loam::features

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -36,7 +37,8 @@ Feature routing() {
           .complete = completeOf<filters::RoutingSettings>,
           .outline = filters::outline<filters::RoutingSettings>,
           .needs = needsServeWhenOn,
-          .demands = demands};
+          .demands = demands,
+          .impact = routingImpact};
 }
 
 }  // namespace loam::features

@@ -1,5 +1,6 @@
 #include "proxy/filters/serve.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -23,7 +24,8 @@ Feature serve() {
           .settings = settingsOf<filters::ServeSettings>,
           .complete = completeOf<filters::ServeSettings>,
           .outline = filters::outline<filters::ServeSettings>,
-          .needs = needsNothing};
+          .needs = needsNothing,
+          .impact = serveImpact};
 }
 
 }  // namespace loam::features

@@ -1,5 +1,6 @@
 #include "proxy/filters/timeouts.h"
 
+#include "rollout/features/impact.h"
 #include "rollout/features/parts.h"
 
 namespace loam::features {
@@ -29,7 +30,8 @@ Feature timeouts() {
           .complete = completeOf<filters::TimeoutsSettings>,
           .outline = filters::outline<filters::TimeoutsSettings>,
           .needs = needsServeWhenOn,
-          .demands = demands};
+          .demands = demands,
+          .impact = timeoutsImpact};
 }
 
 }  // namespace loam::features

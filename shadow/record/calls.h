@@ -62,4 +62,31 @@ struct Calls {
   std::vector<ServiceVerdict> verdicts;
 };
 
+/// What was asked for on the connections of a call, in one protocol.
+struct Usage {
+  Call call;
+  std::string protocol;
+  std::string security;  ///< a word of relay::text(); empty: nobody asked
+  graph::Tally tally;    ///< over the window
+};
+
+/// What one client asked of one address within one bucket of the record.
+struct Moment {
+  std::int64_t from = 0;    ///< unix seconds
+  std::int64_t length = 0;  ///< seconds
+  std::string caller;       ///< as in Call
+  IpAddress client;
+  std::uint8_t prefix = 128;
+  SocketAddress destination;
+  std::string protocol;
+  wire::Counts counts;  ///< without latency
+};
+
+/// All that the record holds of what one service was asked for over a window.
+struct Traffic {
+  Calls calls;
+  std::vector<Usage> usages;
+  std::vector<Moment> moments;  ///< by time; empty where they were not asked for
+};
+
 }  // namespace loam::record

@@ -23,11 +23,22 @@ struct Sums {
   std::unordered_map<std::int64_t, graph::Tally> flows;  ///< by Flow::id
 };
 
+/// What some flows counted within one bucket.
+struct Slice {
+  std::int64_t from = 0;                                 ///< unix seconds
+  std::int64_t length = 0;                               ///< seconds
+  std::unordered_map<std::int64_t, graph::Tally> flows;  ///< by Flow::id, without routes
+};
+
 /// One consistent state of the record. Holds a read transaction: drop it within seconds. One thread.
 class GraphSnapshot {
  public:
   virtual ~GraphSnapshot() = default;
   virtual Result<Sums> sums(graph::Window window, Snap snap, bool routes) = 0;
+  /// Bucket by bucket, ascending, each the finest that is held of its time; `most`: coarser ones where it would be more
+  /// buckets times flows.
+  virtual Result<std::vector<Slice>> slices(graph::Window window, const std::vector<std::int64_t>& flows,
+                                            std::size_t most) = 0;
   virtual Result<std::vector<graph::Flow>> flows() = 0;
   virtual Result<std::vector<graph::Claim>> claims() = 0;  ///< the operator's included
   virtual Result<std::vector<graph::Alias>> aliases() = 0;

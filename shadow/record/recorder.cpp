@@ -103,25 +103,34 @@ Result<Recorder::Gathered> Recorder::gather(graph::Window asked, bool routes) co
   auto revision = state.revision();
   if (!revision) return fail(std::move(revision).error());
 
-  graph::Merger merger(join(*std::move(flows), *sums), *proxies, window);
-  for (std::size_t i = 0; i < merger.stretches().size(); ++i) {
-    auto inside = state.sums(merger.stretches()[i], Snap::Inside, routes);
-    if (!inside) return fail(std::move(inside).error());
-    merger.fill(i, inside->flows);
-  }
+  auto merged = merge(state, join(*std::move(flows), *sums), *proxies, window, routes);
+  if (!merged) return fail(std::move(merged).error());
   {
     const std::lock_guard lock(mutex_);
     claims->insert(claims->end(), catalogue_.begin(), catalogue_.end());
   }
   Gathered gathered;
   gathered.state = *std::move(snapshot);
-  gathered.flows = std::move(merger).finish();
+  gathered.flows = *std::move(merged);
   gathered.names = std::make_unique<const graph::Names>(*claims, *aliases, window);
   gathered.header.window = window;
   gathered.header.revision = *revision;
   gathered.header.resolution = sums->resolution;
   gathered.header.coverage = graph::coverageOf(*proxies, window, unixSeconds(clock_.wall()));
+  gathered.proxies = *std::move(proxies);
   return gathered;
+}
+
+Result<std::vector<graph::MergedFlow>> Recorder::merge(GraphSnapshot& state, std::vector<graph::FlowSum> rows,
+                                                       const std::vector<graph::ProxyState>& proxies,
+                                                       graph::Window window, bool routes) {
+  graph::Merger merger(std::move(rows), proxies, window);
+  for (std::size_t i = 0; i < merger.stretches().size(); ++i) {
+    auto inside = state.sums(merger.stretches()[i], Snap::Inside, routes);
+    if (!inside) return fail(std::move(inside).error());
+    merger.fill(i, inside->flows);
+  }
+  return std::move(merger).finish();
 }
 
 Result<graph::Graph> Recorder::whole(const GraphQuery& query) const {

@@ -54,6 +54,8 @@ class Recorder {
   /// Who called `service` (a name, an id, an address:port), and what its features denied. NotFound when the window
   /// knows no such service.
   Result<Calls> calls(graph::Window window, const std::string& service) const;
+  /// The same with all that was asked for; bucket by bucket too where `moments` says so.
+  Result<Traffic> traffic(graph::Window window, const std::string& service, bool moments) const;
   Result<graph::Diff> diff(const GraphQuery& query, graph::Window before, graph::Window after) const;
 
   /// How `node` (a name, an id, an address or an address:port) gets the name of the operator's choice; empty takes it
@@ -80,10 +82,16 @@ class Recorder {
     std::unique_ptr<GraphSnapshot> state;
     std::vector<graph::MergedFlow> flows;
     std::unique_ptr<const graph::Names> names;
+    std::vector<graph::ProxyState> proxies;
     graph::Header header;  // but what flows tell
   };
 
   Result<Gathered> gather(graph::Window window, bool routes) const;
+  static Result<std::vector<graph::MergedFlow>> merge(GraphSnapshot& state, std::vector<graph::FlowSum> rows,
+                                                      const std::vector<graph::ProxyState>& proxies,
+                                                      graph::Window window, bool routes);
+  static Result<Traffic> trafficOf(Gathered& gathered, const std::string& service);
+  static Result<std::vector<Moment>> momentsOf(Gathered& gathered, const std::string& service);
   Result<graph::Graph> whole(const GraphQuery& query) const;
   Result<std::string> shownName(const std::string& node) const;
 

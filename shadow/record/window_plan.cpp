@@ -50,4 +50,31 @@ WindowPlan planWindow(graph::Window window, Snap snap, std::int64_t moved, const
   return plan;
 }
 
+std::vector<WindowPlan::Range> planSlices(graph::Window window, std::int64_t finest, std::int64_t moved,
+                                          const Levels& levels) {
+  std::vector<WindowPlan::Range> ranges;
+  for (std::int64_t at = window.from; at < window.to;) {
+    const std::int64_t step = std::max(finest, finestAt(at, moved, levels));
+    std::int64_t end = moved > at ? std::min(window.to, moved) : window.to;
+    for (const Level& level : levels) {
+      if (level.horizon > at) end = std::min(end, level.horizon);
+    }
+    if (!ranges.empty() && ranges.back().seconds == step) {
+      ranges.back().to = end;
+    } else {
+      ranges.push_back({step, alignDown(at, step), end});
+    }
+    at = end;
+  }
+  return ranges;
+}
+
+std::uint64_t bucketsIn(const std::vector<WindowPlan::Range>& ranges) {
+  std::uint64_t count = 0;
+  for (const WindowPlan::Range& range : ranges)
+    count += static_cast<std::uint64_t>((alignUp(range.to, range.seconds) - alignDown(range.from, range.seconds)) /
+                                        range.seconds);
+  return count;
+}
+
 }  // namespace loam::record

@@ -34,6 +34,13 @@ struct WindowPlan {
 /// Cuts a window into the fewest buckets. `moved`: what lies before has moved from buckets of 10 s to the levels.
 WindowPlan planWindow(graph::Window window, Snap snap, std::int64_t moved, const Levels& levels);
 
+/// Cuts a window into the finest buckets that are held, none of them finer than `finest` seconds: ranges with the
+/// length of their buckets, ascending, adjoining. The first begins with a whole bucket.
+std::vector<WindowPlan::Range> planSlices(graph::Window window, std::int64_t finest, std::int64_t moved,
+                                          const Levels& levels);
+/// How many buckets that is.
+std::uint64_t bucketsIn(const std::vector<WindowPlan::Range>& ranges);
+
 constexpr std::int64_t alignDown(std::int64_t value, std::int64_t step) {
   return value - ((value % step) + step) % step;
 }

@@ -179,5 +179,68 @@ TEST_F(RecorderTest, AWindowThatIsNoneIsRefused) {
   }
 }
 
+/// Two ends that see the same, one of them for a while only: moments are merged as the window is, and are as fine as
+/// what is held.
+TEST_F(RecorderTest, TrafficIsTheSameByTheWindowAndByItsMoments) {
+  std::map<std::int64_t, std::uint64_t> sent;
+  for (std::int64_t t = 0; t < 1200; t += 10) {
+    const auto requests = static_cast<std::uint64_t>(1 + t / 10 % 7);
+    sent[kStart + t] = requests;
+    send("client-side", kStart + t, {seen("outbound", kStart + t, requests)});
+    if (t < 600) send("server-side", kStart + t, {seen("inbound", kStart + t, requests)});
+  }
+  clock.unix = kStart + 1300;
+  for (const bool isRolled : {false, true}) {
+    if (isRolled) {
+      ASSERT_TRUE(recorder.housekeeping());
+    }
+    const auto traffic = recorder.traffic({kStart, kStart + 1200}, "db", true);
+    ASSERT_TRUE(traffic) << traffic.error().describe();
+    ASSERT_EQ(traffic->usages.size(), 1u);
+    EXPECT_EQ(traffic->usages[0].call.caller, "shop");
+    EXPECT_EQ(traffic->usages[0].call.believed, "shop");
+    EXPECT_EQ(traffic->usages[0].protocol, "http1");
+    EXPECT_EQ(traffic->usages[0].tally.counts.requests, traffic->usages[0].tally.counts.latency.count());
+    std::uint64_t all = 0;
+    std::map<std::int64_t, int> lengths;
+    for (const record::Moment& moment : traffic->moments) {
+      ++lengths[moment.length];
+      all += moment.counts.requests;
+      std::uint64_t expected = 0;
+      for (const auto& [at, requests] : sent) {
+        if (at >= moment.from && at < moment.from + moment.length) expected += requests;
+      }
+      EXPECT_EQ(moment.counts.requests, expected) << moment.from - kStart << " of " << moment.length;
+      EXPECT_EQ(moment.caller, "shop");
+    }
+    EXPECT_EQ(all, traffic->usages[0].tally.counts.requests);
+    EXPECT_EQ(lengths.contains(60), isRolled) << "what is old is held by the minute";
+    EXPECT_TRUE(lengths.contains(10));
+  }
+  EXPECT_TRUE(recorder.traffic({kStart, kStart + 1200}, "db", false)->moments.empty());
+  EXPECT_EQ(recorder.traffic({kStart, kStart + 1200}, "nobody", true).error().code, ErrorCode::NotFound);
+}
+
+TEST_F(RecorderTest, SlicesAreCoarserWhereTheyWouldBeTooMany) {
+  for (std::int64_t t = 0; t < 600; t += 10) send("client-side", kStart + t, {seen("outbound", kStart + t, 1)});
+  auto snapshot = store->snapshot();
+  ASSERT_TRUE(snapshot);
+  const std::vector<std::int64_t> flows{(*snapshot)->flows()->at(0).id};
+  const auto slicesOf = [&](std::size_t most) {
+    auto slices = (*snapshot)->slices({kStart, kStart + 600}, flows, most);
+    EXPECT_TRUE(slices) << slices.error().describe();
+    return slices ? *std::move(slices) : std::vector<record::Slice>();
+  };
+  EXPECT_EQ(slicesOf(60).size(), 60u);
+  for (const std::size_t most : {59, 11, 4}) {
+    std::uint64_t requests = 0;
+    const auto slices = slicesOf(most);
+    EXPECT_LE(slices.size(), most);
+    for (const record::Slice& slice : slices) requests += slice.flows.at(flows[0]).counts.requests;
+    EXPECT_EQ(requests, 60u) << most;
+  }
+  EXPECT_TRUE((*snapshot)->slices({kStart, kStart + 600}, {flows[0] + 1}, 60)->empty());
+}
+
 }  // namespace
 }  // namespace loam::db

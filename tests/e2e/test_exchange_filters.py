@@ -16,6 +16,7 @@ from lab import Origin
 from loam import programs
 from processes import wait_until
 from test_flags import name_of_orders
+from test_policy import fresh_bucket
 
 ORDERS = 8080
 
@@ -196,6 +197,49 @@ def test_a_rate_limit_refuses_what_it_foretold(lab, served, asker):
         wait_until(lambda: refusals(lab, loam, "per-tenant") == {False: 30, True: 61}, 20, "what was refused")
     settled(asker)
     assert asker.connections == 1
+
+
+def test_impact_foretells_what_the_feature_then_does(lab, served, asker):
+    """Asked of the record before the flag is set, and held against the count of who asks the same again: a policy on methods exactly, a timeout and a
+    rate within their bounds."""
+    loam, service = served
+    slow = {"delay": "400ms", "match": {"paths": ["/orders/slow"]}}
+    traffic = [({"path": "/orders/1"}, 29), ({"path": "/orders/2", "method": "POST", "body": b"x"}, 13), ({"path": "/orders/slow"}, 8)]
+
+    def drive():
+        return sum((asker.many(count, **terms) for terms, count in traffic), collections.Counter())
+
+    def foretold(feature, settings, rule):
+        """(least, most) over all callers, once the record has all of the traffic."""
+        def said():
+            done = subprocess.run([programs() / "loam", "impact", service, feature, "--settings", json.dumps(settings), "--window", str(begin), "-o", "json"],
+                                  env=loam.cli_environment(), capture_output=True, text=True)
+            return json.loads(done.stdout) if done.returncode == 5 else None
+        answer = wait_until(lambda: (one := said()) and one["totals"][0]["all"] == 50 and one, 20, "the traffic in the record")
+        assert answer["record"]["observed"] > 0 and answer["totals"][0]["counted"] == "exchanges"
+        rows = [row for row in answer["rows"] if row["rule"] == rule]
+        return sum(row["least"] for row in rows), sum(row["most"] for row in rows)
+
+    with flag(loam, service, "fault", "on", slow, "--expires", "+10m"):
+        begin = fresh_bucket()
+        assert drive() == {(200, "server"): 50}
+        denying = {"rules": [{"name": "no-writes", "action": "deny", "match": {"methods": ["POST"]}}]}
+        limits, bound = {"limits": [{"name": "all", "rate": "6/m", "burst": 20}]}, {"request": "200ms"}
+        assert foretold("policy", denying, "no-writes") == (13, 13)
+        longest = foretold("timeouts", bound, "request 200ms")
+        refused = foretold("rate_limit", limits, "all")
+        assert longest[0] == 8 and refused[0] >= 25  # no bound that says nothing
+        loam.cli("flag", "set", service, "policy", "simulate", "--settings", json.dumps(denying), "--reason", "a test", "--wait")
+        loam.cli("flag", "set", service, "policy", "enforce", "--reason", "a test", "--wait")
+        assert drive() == {(403, "policy:no-writes"): 13, (200, "server"): 37}
+        loam.cli("flag", "kill", service, "--feature", "policy", "--reason", "the test is over")
+        with flag(loam, service, "timeouts", "on", bound):
+            assert longest[0] <= drive()[504, "timeouts"] <= longest[1]
+        loam.cli("flag", "set", service, "rate_limit", "simulate", "--settings", json.dumps(limits), "--reason", "a test", "--wait")
+        loam.cli("flag", "set", service, "rate_limit", "enforce", "--reason", "a test", "--wait")
+        assert refused[0] <= drive()[429, "rate_limit:all"] <= refused[1]
+        loam.cli("flag", "kill", service, "--feature", "rate_limit", "--reason", "the test is over")
+    settled(asker)
 
 
 def test_flags_go_on_and_off_under_traffic_and_nothing_fails_that_was_not_asked_for(lab, served):

@@ -19,6 +19,9 @@ class NamesOnly final : public record::GraphStore {
    public:
     explicit Snapshot(std::map<std::string, std::string> names) : names_(std::move(names)) {}
     Result<record::Sums> sums(graph::Window, record::Snap, bool) override { return record::Sums{}; }
+    Result<std::vector<record::Slice>> slices(graph::Window, const std::vector<std::int64_t>&, std::size_t) override {
+      return std::vector<record::Slice>();
+    }
     Result<std::vector<graph::Flow>> flows() override { return std::vector<graph::Flow>(); }
     Result<std::vector<graph::Claim>> claims() override {
       std::vector<graph::Claim> out;

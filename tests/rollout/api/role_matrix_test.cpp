@@ -158,7 +158,8 @@ TEST_F(RoleMatrixTest, E1_NoRouteIsOpenThatNobodyDecidedOn) {
                                         "POST /v1/identity/rotation",
                                         "POST /v1/webhooks/{name}/test"};
   // Questions that need a body: they change nothing.
-  const std::set<std::string> questions = {"POST /v1/services/{name}/policy/simulate"};
+  const std::set<std::string> questions = {"POST /v1/services/{name}/policy/simulate",
+                                           "POST /v1/services/{service}/impact/{feature}"};
   std::map<Access, std::set<std::string>> found;
   for (const api::Router::Declared& route : served->router().routes()) {
     const std::string name = route.method + " " + route.pattern;

@@ -68,5 +68,42 @@ TEST(WindowPlanTest, CoversAnyWindowExactly) {
   }
 }
 
+/// Whatever the window and the finest bucket wanted: the ranges lie end to end, and each has the finest that is held.
+TEST(WindowPlanTest, SlicesAreTheFinestThatAreHeld) {
+  std::mt19937_64 random(5);
+  const std::int64_t moved = alignDown(kNow - 600, 60);
+  const Levels levels = levelsAt(kNow);
+  const auto heldAt = [&](std::int64_t at) {
+    if (at >= moved) return wire::kBucketSeconds;
+    for (const Level& level : levels) {
+      if (at >= level.horizon) return level.seconds;
+    }
+    return levels.back().seconds;
+  };
+  for (int i = 0; i < 2000; ++i) {
+    const std::int64_t from = kNow - 10 * static_cast<std::int64_t>(random() % (10 * 86'400));
+    const graph::Window window = planWindow({from, from + 10 + 10 * static_cast<std::int64_t>(random() % (10 * 8640))},
+                                            Snap::Around, moved, levels)
+                                     .window;
+    for (const std::int64_t finest : {std::int64_t{10}, std::int64_t{300}, std::int64_t{86'400}}) {
+      const auto ranges = planSlices(window, finest, moved, levels);
+      ASSERT_FALSE(ranges.empty());
+      EXPECT_EQ(ranges.front().from, alignDown(window.from, ranges.front().seconds));
+      EXPECT_EQ(ranges.back().to, window.to);
+      std::uint64_t buckets = 0;
+      for (std::size_t k = 0; k < ranges.size(); ++k) {
+        if (k != 0) {
+          ASSERT_EQ(ranges[k].from, ranges[k - 1].to);
+        }
+        ASSERT_EQ(ranges[k].seconds, std::max(finest, heldAt(std::max(window.from, ranges[k].from))));
+        ASSERT_EQ(ranges[k].seconds, std::max(finest, heldAt(ranges[k].to - 1)));
+        buckets +=
+            static_cast<std::uint64_t>((ranges[k].to - ranges[k].from + ranges[k].seconds - 1) / ranges[k].seconds);
+      }
+      EXPECT_EQ(bucketsIn(ranges), buckets);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace loam::record
