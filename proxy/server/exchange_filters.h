@@ -26,7 +26,7 @@ struct ExchangeFilters {
   filter::HttpFilters beside;    ///< that no exchange goes through
   Simulated ofCallee;            ///< among all three
   Simulated ofCaller;
-  bool callerRepeats = false;    ///< one beside callers may ask for another sending
+  bool callerRepeats = false;                                   ///< one beside callers may ask for another sending
   std::optional<filters::ClusterFilter::Balancing> balanced{};  ///< for which connections endpoints are chosen
 
   bool simulate() const { return ofCallee.any() || ofCaller.any(); }
