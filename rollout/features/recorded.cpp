@@ -27,7 +27,8 @@ void takeAway(wire::Counts& whole, const wire::Counts& part) {
   Histogram rest;
   for (const auto& [bucket, times] : whole.latency.filled()) {
     const auto& taken = part.latency.filled();
-    const auto at = std::find_if(taken.begin(), taken.end(), [&](const auto& one) { return one.first == bucket; });
+    const auto at =
+        std::find_if(taken.begin(), taken.end(), [wanted = bucket](const auto& one) { return one.first == wanted; });
     const std::uint64_t gone = at == taken.end() ? 0 : std::min(at->second, times);
     rest.add(bucket, times - gone);
   }
