@@ -123,7 +123,7 @@ TEST(ClusterTermsTest, QuestionsInGrpcAreRefusedByName) {
 
 TEST(ClusterTermsTest, SubsetsAreThoseOfBalancingAndOfRoutes) {
   const auto routing = good<RoutingSettings>(R"({"rules": [
-      {"name": "a", "match": {"methods": ["GET"]}, "to": [{"labels": {"version": "v1"}, "weight": 9}, {"labels": {"version": "v2"}}]},
+      {"name": "a", "match": {"paths": ["/a"]}, "to": [{"labels": {"version": "v1"}, "weight": 9}, {"labels": {"version": "v2"}}]},
       {"name": "b", "to": [{"labels": {"version": "v2"}}, {"service": "other", "labels": {"version": "v3"}},
                            {"service": "other"}]}]})");
   const upstream::Labels v1{{"version", "v1"}};

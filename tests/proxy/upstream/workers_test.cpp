@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <thread>
 
 #include "cluster_fixture.h"
@@ -57,6 +59,31 @@ TEST_F(WorkersTest, CountsAreRightHoweverTheyAreMixed) {
     EXPECT_EQ(of.state().away.load(), away);
     EXPECT_GT(of.state().ejections.load(), 10u);
   }
+}
+
+TEST_F(WorkersTest, TwoThatEjectAtOnceAreNoMoreThanOne) {
+  const ClusterTerms terms{.ejection = EjectionTerms{.consecutive = 1, .maxPercent = 1}};
+  const Cluster of = cluster(terms, endpoints(200));  // many to count, so that two would meet
+  const Monotonic now = clock.now();
+  std::barrier together(4);
+  std::size_t most = 0;
+  onWorkers([&](unsigned worker, Dice&) {
+    for (int round = 0; round < 1000; ++round) {
+      together.arrive_and_wait();
+      of.all().begin(worker, now).failed(now, Failure::Reset);
+      together.arrive_and_wait();
+      if (worker != 0) continue;
+      std::size_t out = 0;
+      for (std::size_t place = 0; place < 4; ++place) {
+        EndpointState& state = stateOf(of.all(), place);
+        out += state.isOut() ? 1 : 0;
+        state.comeBack(now);
+      }
+      most = std::max(most, out);
+    }
+  });
+  EXPECT_LE(most, 2u) << "a hundredth";
+  EXPECT_GE(most, 1u);
 }
 
 TEST_F(WorkersTest, CapsHoldOverAllOfThem) {
