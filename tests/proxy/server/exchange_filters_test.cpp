@@ -40,7 +40,7 @@ TEST(ExchangeFiltersTest, RelayedExchangesAreShownToWhoeverHasASimulatedStageAnd
   service.name = "cart";
   service.features = {config("fault", "on", R"({"delay": "1s"})"), config("policy", "enforce", kRule),
                       config("timeouts", "simulate", R"({"request": "1s"})")};
-  const auto alone = exchangeFiltersOf(service, {}, ledger);
+  const auto alone = exchangeFiltersOf(service, {}, ledger, {});
   ASSERT_TRUE(alone);
   EXPECT_TRUE(alone->simulate());
   EXPECT_EQ(alone->atCallee.size(), 2u) << "no exchange goes through what only watches";
@@ -50,16 +50,16 @@ TEST(ExchangeFiltersTest, RelayedExchangesAreShownToWhoeverHasASimulatedStageAnd
   EXPECT_EQ(alone->ofCaller.relayed.size(), 1u) << "timeouts, since nobody stands beside the service";
   EXPECT_EQ(alone->ofCaller.served.size(), 1u);
   service.proxies = {"p1"};
-  const auto beside = exchangeFiltersOf(service, {}, ledger);
+  const auto beside = exchangeFiltersOf(service, {}, ledger, {});
   EXPECT_FALSE(beside->ofCaller.any());
   service.features = {config("fault", "on", R"({"delay": "1s"})")};
-  EXPECT_FALSE(exchangeFiltersOf(service, {}, ledger)->simulate());
+  EXPECT_FALSE(exchangeFiltersOf(service, {}, ledger, {})->simulate());
 }
 
 TEST(ExchangeFiltersTest, TimeoutsThatAreOnAreWatchedWhereNothingKeepsToThem) {
   wire::ServiceConfig service;
   service.features = {config("timeouts", "on", R"({"request": "1s"})")};
-  const auto filters = exchangeFiltersOf(service, {}, ledger);
+  const auto filters = exchangeFiltersOf(service, {}, ledger, {});
   EXPECT_EQ(filters->ofCallee.relayed.size(), 1u);
   EXPECT_TRUE(filters->ofCallee.served.empty());
   EXPECT_TRUE(filters->beside.empty());

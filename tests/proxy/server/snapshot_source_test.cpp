@@ -185,8 +185,8 @@ TEST_F(SnapshotSourceTest, NeverGoesBack) {
 TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   wire::Snapshot strange = snapshotOf(1, 4);
   wire::FeatureConfig feature;
-  feature.feature = "retries";
-  feature.stage = "on";
+  feature.feature = "shadow";
+  feature.stage = "compare";
   strange.defaults = {feature};
   wire::Snapshot foreign = snapshotOf(1, 5);
   foreign.proxy = "q";
@@ -204,7 +204,7 @@ TEST_F(SnapshotSourceTest, G9_RefusesWhatItCannotCarryOutWithTheReason) {
   std::string reasons;
   for (const wire::Watch& watch : controller->heard())
     reasons += watch.refused ? watch.refused->reasons.at(0) + "\n" : "";
-  EXPECT_NE(reasons.find("retries.on"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("shadow.compare"), std::string::npos) << reasons;
   EXPECT_NE(reasons.find("for q"), std::string::npos) << reasons;
 }
 

@@ -95,21 +95,20 @@ TEST(MtlsReadinessTest, TheLadderAsksForInstancesAndThenForCallers) {
       if (!check.passed) names.push_back(check.name);
     return names;
   };
-  using Names = std::vector<std::string>;
   Ground good{kNow, kNow - 400 * kDay, {caller("web", 100, std::nullopt, 0)}, {{"10.0.0.1:80", {}}}, {}};
-  EXPECT_EQ(failing("off", true, "permissive", Ground{}), Names{}) << "it takes both";
-  EXPECT_EQ(failing("permissive", true, "prefer", good), Names{});
-  EXPECT_EQ(failing("permissive", false, "prefer", good), Names{"permissive at 100 %"});
-  EXPECT_EQ(failing("prefer", false, "prefer", good), Names{}) << "more of the same";
-  EXPECT_EQ(failing("prefer", true, "strict", good), Names{});
-  EXPECT_EQ(failing("prefer", false, "strict", good), Names{"prefer at 100 %"});
+  EXPECT_EQ(failing("off", true, "permissive", Ground{}), std::vector<std::string>{}) << "it takes both";
+  EXPECT_EQ(failing("permissive", true, "prefer", good), std::vector<std::string>{});
+  EXPECT_EQ(failing("permissive", false, "prefer", good), std::vector<std::string>{"permissive at 100 %"});
+  EXPECT_EQ(failing("prefer", false, "prefer", good), std::vector<std::string>{}) << "more of the same";
+  EXPECT_EQ(failing("prefer", true, "strict", good), std::vector<std::string>{});
+  EXPECT_EQ(failing("prefer", false, "strict", good), std::vector<std::string>{"prefer at 100 %"});
   Ground bad = good;
   bad.instances[0].against = {"p1 is silent"};
   bad.callers.push_back(caller("batch", 0, 1, 1));
-  EXPECT_EQ(failing("permissive", true, "prefer", bad), Names{"every instance acknowledged"});
+  EXPECT_EQ(failing("permissive", true, "prefer", bad), std::vector<std::string>{"every instance acknowledged"});
   EXPECT_EQ(failing("prefer", true, "strict", bad),
-            (Names{"every instance acknowledged", "no plaintext from any caller"}));
-  EXPECT_EQ(failing("permissive", true, "prefer", Ground{}), Names{"every instance acknowledged"});
+            (std::vector<std::string>{"every instance acknowledged", "no plaintext from any caller"}));
+  EXPECT_EQ(failing("permissive", true, "prefer", Ground{}), std::vector<std::string>{"every instance acknowledged"});
 }
 
 }  // namespace
