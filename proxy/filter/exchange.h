@@ -21,15 +21,16 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// What filters bound of one exchange.
 struct Bounds {
-  Monotonic end = Monotonic::max();      ///< by then the answer's last byte has come
-  Monotonic connect = Monotonic::max();  ///< by then there is a connection to its server, or this sending is over
-  Monotonic head = Monotonic::max();     ///< by then its head has come, or the same
-  std::optional<milliseconds> answer{};  ///< from the request's last byte to the answer's head
-  std::optional<milliseconds> idle{};    ///< without a byte in either direction
-  std::string_view rule{};               ///< of `timeouts`, that says so; lives as long as the filters
+  Monotonic end = Monotonic::max();       ///< by then the answer's last byte has come
+  Monotonic head = Monotonic::max();      ///< by then its head has come, or this sending is over
+  std::optional<milliseconds> connect{};  ///< of a sending, until there is a connection to its server
+  std::optional<milliseconds> answer{};   ///< from the request's last byte to the answer's head
+  std::optional<milliseconds> idle{};     ///< without a byte in either direction
+  std::string_view rule{};                ///< of `timeouts`, that says so; lives as long as the filters
 
   bool any() const { return end != Monotonic::max() || answer || idle; }
   void endBy(Monotonic time) { end = std::min(end, time); }
+  void connectWithin(milliseconds time) { connect = std::min(connect.value_or(time), time); }
 };
 
 /// What filters did to exchanges. One per worker.

@@ -87,11 +87,11 @@ io::Task<Result<Response>> RoutingFilter::handle(filter::Exchange& exchange, fil
 io::Task<Result<Response>> RoutingFilter::toDeveloper(filter::Exchange& exchange, filter::Next next,
                                                       const DeveloperOverride& copy) const {
   exchange.server = *SocketAddress::parse(copy.address);
-  exchange.bounds.connect = exchange.loop.now() + kPatience;
+  exchange.bounds.connectWithin(kPatience);
   exchange.tally.overridden.add();
   auto came = co_await next(exchange);
   exchange.server.reset();
-  exchange.bounds.connect = Monotonic::max();
+  exchange.bounds.connect.reset();
   const bool isGone = !came && !exchange.sending.reached && exchange.sending.repeatable;
   if (!isGone || came.error().origin == ErrorOrigin::Downstream) co_return std::move(came);
   exchange.tally.overriddenInVain.add();

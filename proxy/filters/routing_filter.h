@@ -24,8 +24,9 @@ const DeveloperOverride* overrideFor(const filter::Exchange& exchange, const Rou
 /// were no routing.
 class RoutingFilter final : public filter::HttpFilter {
  public:
-  /// So long a developer's copy is dialled before the exchange goes the usual way.
-  static constexpr milliseconds kPatience{500};
+  /// So long a developer's copy is dialled before the exchange goes the usual way: with one repeat in less than a
+  /// second.
+  static constexpr milliseconds kPatience{300};
 
   /// As a snapshot says it, with the endpoints of the services that it names. InvalidArgument names what cannot be
   /// read.

@@ -29,6 +29,7 @@ Result<std::unique_ptr<const TimeoutsFilter>> TimeoutsFilter::make(ExchangeShare
 
 void TimeoutsFilter::bound(filter::Exchange& exchange) const {
   const auto [timeouts, rule] = decide(exchange, settings_);
+  if (settings_.connect) exchange.bounds.connectWithin(*settings_.connect);
   if (timeouts.request) exchange.bounds.endBy(exchange.began + *timeouts.request);
   if (timeouts.response) exchange.bounds.answer = timeouts.response;
   if (timeouts.idle) exchange.bounds.idle = timeouts.idle;

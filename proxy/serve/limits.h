@@ -3,8 +3,13 @@
 #include <cstddef>
 #include <string_view>
 
-/// What Serving and StrictReader go by alike besides settings, so that the one counts what the other refuses.
+#include "proxy/base/clock.h"
+
+/// What Serving and StrictReader go by alike besides settings, so that the one counts what the other refuses; and what
+/// no setting says.
 namespace loam::serve {
+
+constexpr seconds kDialPatience{2};  ///< for a server that is dialled for exchanges (reliability.md G1)
 
 constexpr std::size_t kMostLineEnds = 64;  ///< bytes of them before a request
 constexpr unsigned kMostInterims = 32;     ///< answers before the final one: they wait for a client who does not read

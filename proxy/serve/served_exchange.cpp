@@ -43,7 +43,7 @@ io::Task<Turn> ServedExchange::run() {
 
 io::Task<Turn> ServedExchange::straight() {
   if (!ends_.server) {
-    const Status reached = co_await reachServer({}, false, io::kNever);
+    const Status reached = co_await reachServer({}, false, ends_.now() + kDialPatience);
     if (!reached) co_return turn_;
   }
   request_.emplace(ends_.requests, server().requests(), ends_.asked.body);
@@ -96,7 +96,8 @@ io::Task<Status> ServedExchange::send(filter::Exchange& exchange, bool fresh) {
   if (ends_.asking || ends_.away) ends_.dropServer();
   const bool isHome = !exchange.server || (ends_.server && *exchange.server == exchange.connection.destination);
   if (!isHome || !ends_.server) {
-    const Monotonic deadline = std::min({bounds_.end, bounds_.head, bounds_.connect});
+    const Monotonic connected = ends_.now() + bounds_.connect.value_or(kDialPatience);
+    const Monotonic deadline = std::min({bounds_.end, bounds_.head, connected});
     Status reached = co_await reachServer(exchange.server, fresh, deadline);
     if (!reached) co_return fail(std::move(reached).error());
   }

@@ -80,6 +80,11 @@ std::optional<Turn> Serving::lookAtIdleServer() {
   if (!ends_.server) return std::nullopt;
   Input& answers = ends_.server->answers();
   const auto filled = answers.fill(ReadBuffers::kBytes);
+  const bool isQuiet = filled && *filled != Filled::Ended && answers.bytes().empty();
+  if (!isQuiet && !first_ && !ends_.server->isUsed()) {
+    ends_.dropServer();  // exchanges go elsewhere, and it did not wait for one
+    return std::nullopt;
+  }
   if (!filled) return Turn::ServerCut;
   if (*filled == Filled::Ended) return Turn::End;
   if (answers.bytes().empty()) return std::nullopt;

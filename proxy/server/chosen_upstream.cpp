@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/serve/limits.h"
 #include "proxy/server/carrying.h"
 #include "proxy/server/service_ways.h"
 #include "proxy/server/upstream.h"
@@ -38,7 +39,7 @@ io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionF
     flight = std::make_unique<upstream::InFlight>(all.begin(*place, began));
     tried.push_back(*place);
     auto upstream =
-        co_await dialUpstream(context, facts, serviceFor(context, facts.destination), began + kDialPatience);
+        co_await dialUpstream(context, facts, serviceFor(context, facts.destination), began + serve::kDialPatience);
     const Monotonic now = context.loop.clock().now();
     if (upstream) flight->answered(now);
     if (upstream || upstream.error().code == ErrorCode::Denied) co_return std::move(upstream);

@@ -2,6 +2,7 @@
 
 #include "proxy/io/signal.h"
 #include "proxy/relay/reset.h"
+#include "proxy/serve/limits.h"
 #include "proxy/server/carrying.h"
 #include "proxy/server/original_dst.h"
 #include "proxy/server/service_ways.h"
@@ -61,8 +62,9 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     co_return;
   }
   const bool mayBeLater = choice == ServerChoice::ClientsOrLater;
+  const milliseconds patience = service.exchanges.connect.value_or(serve::kDialPatience);
   std::unique_ptr<upstream::InFlight> flight;
-  io::Task<Result<Upstream>> dial = mayBeLater ? dialUpstream(context, facts, service, dialled + kDialPatience)
+  io::Task<Result<Upstream>> dial = mayBeLater ? dialUpstream(context, facts, service, dialled + patience)
                                                : dialChosen(context, facts, service, flight);
   auto upstream = co_await std::move(dial);
   if (!upstream && mayBeLater && upstream.error().code != ErrorCode::Denied) {

@@ -69,6 +69,11 @@ Result<HttpFilterPtr> retries(const wire::FeatureConfig& config, const Ground& g
                                                ground.ledger.endpoints().ofService(ground.service.name)));
 }
 
+std::optional<milliseconds> connectOf(const wire::FeatureConfig& timeouts) {
+  std::vector<FieldProblem> said;
+  return filters::read<filters::TimeoutsSettings>(timeouts.settings, said, filters::Purpose::Keep).connect;
+}
+
 /// Balancing and circuit breaking, which are one filter: both go by the endpoints' standing.
 void addEndpointChoice(ExchangeFilters& filters, const Ground& ground,
                        std::shared_ptr<const filters::ServiceClusters> clusters) {
@@ -123,6 +128,8 @@ Result<ExchangeFilters> exchangeFiltersOf(const wire::ServiceConfig& service,
       (isBeside ? filters.beside : chain).push_back(*std::move(filter));
     }
     if (one.make == retries) filters.callerRepeats = true;
+    const bool isWhole = config->stage == "on" && config->share >= filters::ExchangeShare::kWhole;
+    if (one.make == timeouts && isWhole) filters.connect = connectOf(*config);
   }
   const auto own = clusters.find(service.name);
   if (own != clusters.end()) addEndpointChoice(filters, Ground{service, defaults, ledger, clusters}, own->second);

@@ -26,7 +26,8 @@ struct ExchangeFilters {
   filter::HttpFilters beside;    ///< that no exchange goes through
   Simulated ofCallee;            ///< among all three
   Simulated ofCaller;
-  bool callerRepeats = false;                                   ///< one beside callers may ask for another sending
+  bool callerRepeats = false;             ///< one beside callers may ask for another sending
+  std::optional<milliseconds> connect{};  ///< beside callers: how long a server is dialled for all that is served
   std::optional<filters::ClusterFilter::Balancing> balanced{};  ///< for which connections endpoints are chosen
 
   bool simulate() const { return ofCallee.any() || ofCaller.any(); }

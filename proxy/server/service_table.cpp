@@ -94,6 +94,7 @@ std::vector<std::string> ServiceTable::capabilities() {
           "routing.on",
           "serve.on",
           "serve.simulate",
+          "timeouts.connect",
           "timeouts.on",
           "timeouts.simulate"};
 }

@@ -22,7 +22,8 @@ ServerChoice serverChoiceOf(const WorkerContext& context, const relay::Connectio
   const bool isBalanced = service.exchanges.balanced && service.clusters != nullptr &&
                           service.exchanges.balanced->share.has(facts) && service.clusters->at(facts.destination.port);
   if (isBalanced) return ServerChoice::Exchanges;
-  return service.exchanges.callerRepeats ? ServerChoice::ClientsOrLater : ServerChoice::Clients;
+  const bool mayBeLater = service.exchanges.callerRepeats || service.exchanges.connect;
+  return mayBeLater ? ServerChoice::ClientsOrLater : ServerChoice::Clients;
 }
 
 serve::Way ServiceWays::now() {
@@ -46,7 +47,7 @@ io::Task<Result<std::unique_ptr<serve::Connection>>> ServiceWays::dial(std::opti
     if (server && !mayDial(context_, facts_.client.ip, *server)) {
       co_return fail(ErrorCode::Denied, "it would come back to this proxy", ErrorOrigin::Local);
     }
-    auto upstream = co_await dialUpstream(context_, to, service, std::min(deadline, began + kDialPatience));
+    auto upstream = co_await dialUpstream(context_, to, service, deadline);
     if (!upstream) co_return fail(std::move(upstream).error());
     dialled = std::make_unique<DialledServer>(*std::move(upstream), std::move(key), began);
   }

@@ -15,9 +15,6 @@ enum class ServerChoice : std::uint8_t {
 };
 ServerChoice serverChoiceOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service);
 
-/// How long a server is dialled for an exchange before that fails (reliability.md G1).
-constexpr seconds kDialPatience{2};
-
 /// What the exchanges of one served connection go through, by the snapshot in force when each begins. The worker's
 /// thread.
 class ServiceWays final : public serve::Ways {

@@ -31,7 +31,7 @@ def options_of(argv):
     parser.add_argument("--retries", type=int, default=3, help="how often a slice disturbed by others is taken again")
     parser.add_argument("--bulk", type=int, default=1024, help="MiB of one bulk slice, half each way")
     parser.add_argument("--idle", type=int, default=5000, help="idle pairs")
-    parser.add_argument("--only", action="append", help=f"one scenario: {' '.join(name for names in GROUPS.values() for name in names)}; tls: all of those")
+    parser.add_argument("--only", action="append", help=f"one scenario: {' '.join(name for names in GROUPS.values() for name in names)}; tls or serve: all of those")
     parser.add_argument("--strict", action="store_true", help="stop when A/A differs by more than 2 %%")
     parser.add_argument("--guard", action="store_true",
                         help="status 5 when a request costs over 3 %% more instructions than tests/bench/instructions.json says")

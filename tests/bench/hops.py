@@ -182,17 +182,18 @@ class Envoy(Proxy):
             host, port = text.rsplit(":", 1)
             return {"address": {"socket_address": {"address": host, "port_value": int(port)}}}
 
-        def proxy(service):
-            name = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
-            return {"name": "tcp", "typed_config": {"@type": name, "stat_prefix": service, "cluster": service, "idle_timeout": "600s"}}
         most = {"priority": "DEFAULT", **{f"max_{what}": 1_000_000 for what in ("connections", "pending_requests", "requests")}}
         listeners = [{"name": service, **address(f"{self.host}:{port}"), "per_connection_buffer_limit_bytes": 32768,
-                      "filter_chains": [{"filters": [proxy(service)], **self.accepting()}]} for service, port in self.ports.items()]
+                      "filter_chains": [{"filters": [self.network_filter(service)], **self.accepting()}]} for service, port in self.ports.items()]
         clusters = [{"name": service, "type": "STATIC", "connect_timeout": "5s", "per_connection_buffer_limit_bytes": 32768,
                      "circuit_breakers": {"thresholds": [most]}, **self.dialling(),
                      "load_assignment": {"cluster_name": service, "endpoints": [{"lb_endpoints": [{"endpoint": address(self.target(service))}]}]}}
                     for service in self.ports]
         return {"static_resources": {"listeners": listeners, "clusters": clusters}}
+
+    def network_filter(self, service):
+        name = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+        return {"name": "tcp", "typed_config": {"@type": name, "stat_prefix": service, "cluster": service, "idle_timeout": "600s"}}
 
     def accepting(self):
         return {}

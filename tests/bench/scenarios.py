@@ -13,6 +13,7 @@ import bodies
 import contenders as kinds
 import hops
 import machine
+import served
 from load import Load
 from ratios import paired_ratio
 
@@ -24,13 +25,16 @@ GREET = Load("greet", ("load", "--connections", "1", "--kind", "greet"), proxy_c
 CLOSE = Load("http", (*MANY, "--kind", "close"), unit="connection")
 TLS = {"tls_http": HTTP, "tls_close": CLOSE}  # through two proxies
 TLS_ONE = {"tls_one_http": Load("http", MANY), "tls_one_close": CLOSE}  # the generator speaks TLS to the one that terminates
+SERVED = {"serve_http": HTTP, "serve_alone": ALONE, "serve_close": CLOSE}
 SHORT = {"http": "HTTP/1.1 keep-alive", "half": "half load", "alone": "one connection, one core", "ping": "ping-pong of 100 B",
          "greet": "greeting", "close": "a connection each", "bulk": "bulk", "bulk_bbr": "bulk, BBR",
          "tls_http": "HTTP/1.1 keep-alive, two proxies, mutual TLS between them", "tls_close": "a full handshake each, two proxies",
          "tls_one_http": "HTTP/1.1 keep-alive over mutual TLS, the proxy that terminates", "tls_one_close": "a full handshake each, the proxy that terminates",
-         "tls_bulk": "bulk, two proxies, mutual TLS between them"}
+         "tls_bulk": "bulk, two proxies, mutual TLS between them",
+         "serve_http": "HTTP/1.1 keep-alive, served", "serve_alone": "served, one connection, one core", "serve_close": "served, a connection each"}
 GROUPS = {"exchanges": ("http", "half", "alone", "ping", "greet", "close"), "bulk": ("bulk",), "bulk_bbr": ("bulk_bbr",), "memory": ("memory",),
-          "tls": (*TLS, *TLS_ONE, "tls_bulk", "tls_memory"), "instructions": ("instructions",),
+          "tls": (*TLS, *TLS_ONE, "tls_bulk", "tls_memory"), "serve": tuple(SERVED), "instructions": ("instructions",),
+          "serve_instructions": ("serve_instructions",),
           "tls_instructions": ("tls_instructions",), "record": ("record",)}
 
 
@@ -76,7 +80,8 @@ class Run:
         return series
 
     def wants(self, name):
-        return not self.options.only or name in self.options.only or (name.startswith("tls") and "tls" in self.options.only)
+        group = name.split("_")[0]
+        return not self.options.only or name in self.options.only or (group in ("tls", "serve") and group in self.options.only)
 
     def same(self):
         """A/A: two HAProxies must not differ."""
@@ -161,6 +166,22 @@ class Run:
                 pair, = self.field_of((kind, name), mesh=mesh)
                 self.results.secured[name] = bodies.idle_connections(pair, self.options.idle)
                 self.stop()
+
+    def serve(self):
+        """Those that terminate HTTP/1.1."""
+        running = [kinds.Direct(), *self.field_of(*served.contending())]
+        for scenario, load in SERVED.items():
+            if self.wants(scenario):
+                self.measure(scenario, load, running)
+        self.stop()
+
+    def serve_instructions(self):
+        say("instructions of a served request, by callgrind")
+        for kind, name in served.contending():
+            if name != "Envoy":  # which takes minutes to start under callgrind
+                self.next_port += 100
+                self.results.instructions[f"{name}, serving"] = bodies.instructions_per_request(
+                    kind, self.next_port, tempfile.mkdtemp(dir=self.folder), 3 if self.options.pairs >= 20 else 1)
 
     def instructions(self):
         say("instructions of a request, by callgrind")

@@ -67,6 +67,7 @@ class Report:
             worst = max(real for name, (_, real) in self.results.record.items() if name.startswith("queryWindow"))
             yield self.plain("10 M recorded exchanges, any window query <= 1 s", f"{worst / 1000:.2f} s", worst <= 1000)
         yield from self.tls_bars()
+        yield from self.serve_bars()
         for scenario, words in (("half", "added at half load"), ("alone", "added, one connection on one core"), ("greet", "greeting delay")):
             if scenario in self.series:
                 yield from self.below_peers(scenario, words)
@@ -86,6 +87,14 @@ class Report:
             ours, theirs = (self.results.secured[name] for name in ("Loam", "HAProxy"))
             for side, mine, other in zip(("originates", "terminates"), ours, theirs):
                 yield self.plain(f"memory of an idle TLS connection <= HAProxy's, the proxy that {side} it", f"{number(mine)} B against {number(other)} B", mine <= other)
+
+    def serve_bars(self):
+        for peer, limit in (("nginx", 0.8), ("HAProxy", 0.8), ("Envoy", 0.4)):
+            if peer in self.series.get("serve_http", {}):
+                yield self.bar(f"served HTTP/1.1 keep-alive, CPU per request <= {limit:g} x {peer}", self.ratio("serve_http", "Loam", peer), limit)
+        if "Loam, serving" in self.results.instructions:
+            count = self.results.instructions["Loam, serving"][0]
+            yield self.plain("served, user instructions of a request <= 7 000", number(count), count <= 7000)
 
     def bar(self, what, one, limit):
         return f"| {what} | {between(one)} | {one.judge(limit)} |"
@@ -125,7 +134,7 @@ class Report:
                         *(f"| {name} | {number(cpu)} | {number(real)} |" for name, (cpu, real) in self.results.record.items())]
 
     def figure(self, title, scenario, series):
-        unit = UNITS.get(scenario.removeprefix("tls_").removeprefix("one_"), "request")
+        unit = UNITS.get(scenario.removeprefix("tls_").removeprefix("one_").removeprefix("serve_"), "request")
         plural = unit if unit == "MB" else f"{unit}s"
         timed = unit != "MB"
         rate = f", {self.results.half_rate} requests/s on schedule" if scenario == "half" else ""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import check_layers
+import check_names
 import check_sizes
 import tidy
 
@@ -43,6 +44,7 @@ def main():
     options = parser.parse_args()
     files = sources(options.scope == "changed")
     checks = {"layers": lambda: "\n".join(check_layers.violations()), "sizes": lambda: "\n".join(check_sizes.violations()),
+              "names": lambda: "\n".join(check_names.violations()),
               "format": lambda: check_format(files), "tidy": lambda: check_tidy(files, options.jobs)}
     failed = []
     for name, check in checks.items():

@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import check_layers  # noqa: E402
+import check_names  # noqa: E402
 import check_sizes  # noqa: E402
 
 
@@ -24,6 +25,17 @@ def test_a_folder_without_a_place_is_reported(tmp_path):
     file.parent.mkdir(parents=True)
     file.write_text('#include "proxy/base/clock.h"\n#include "proxy/io/loop.h"\n')
     assert [line.split(":")[1] for line in check_layers.violations(tmp_path)] == ["1", "2"]
+
+
+def test_functions_of_the_same_name_in_files_that_compile_together_are_found(tmp_path):
+    folder = tmp_path / "tests" / "a"
+    folder.mkdir(parents=True)
+    one = "namespace {\n\nstd::string textOf(int x) {\n  return helper(x);\n}\n\n}  // namespace\nint outside(int) { return 1; }\n"
+    for name in ("x.cpp", "y.cpp", "z.cpp"):
+        (folder / name).write_text(one)
+    (folder / "CMakeLists.txt").write_text("loam_test(a_test\n  SOURCES x.cpp y.cpp z.cpp\n  LINKS loam_a\n  APART z.cpp)\n")
+    assert list(check_names.violations(tmp_path)) == [
+        "tests/a/x.cpp: textOf() of an unnamed namespace is in y.cpp of a_test too: rename one, or list it as APART"]
 
 
 def checked(tmp_path, name, text):

@@ -84,7 +84,7 @@ class Hop final : public filter::Forward {
   Hop* behind_;
 };
 
-io::Task<void> ask(const RetriesFilter& filter, filter::Exchange& exchange, Hop& behind, int& failed) {
+io::Task<void> sendThrough(const RetriesFilter& filter, filter::Exchange& exchange, Hop& behind, int& failed) {
   const filter::Next rest({}, behind);
   const auto came = co_await filter.handle(exchange, rest);
   failed += !came || came->status == 502 ? 1 : 0;
@@ -101,7 +101,7 @@ TEST_F(RetriesFilterTest, ThreeHopsThatAllFailAskTheLastServerAFifthMoreAtMost) 
   io::TaskScope scope;
   for (int i = 0; i < kAsked; ++i) {
     all.push_back(exchange("GET", "/"));
-    scope.spawn(ask(filters[0], all.back(), second, failed));
+    scope.spawn(sendThrough(filters[0], all.back(), second, failed));
     loop->turn(milliseconds(0));
   }
   const Monotonic end = clock.now() + seconds(20);

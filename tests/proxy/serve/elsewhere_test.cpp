@@ -34,6 +34,22 @@ TEST_F(ServeElsewhereTest, ExchangesThatGoElsewhereLeaveTheClientsOwnServerAlone
   EXPECT_EQ(seenByTap(), heardByClient());
 }
 
+TEST_F(ServeElsewhereTest, AClientsOwnServerThatWasNeverAskedMayLeave) {
+  filters.push_back(std::make_unique<const Elsewhere>());
+  say(*client, kGet);
+  answerFrom(0, kGet);
+  expectAtClient(kAnswered);
+  say(*server, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", true);
+  turnUntil([&] { return serverOver; });
+  say(*client, kGet);
+  answerFrom(0, std::string(kGet) + std::string(kGet));
+  expectAtClient(std::string(kAnswered) + std::string(kAnswered));
+  filters.clear();
+  say(*client, kPost);
+  answerFrom(1, kPost);
+  expectAtClient(std::string(kAnswered) + std::string(kAnswered) + std::string(kAnswered));
+}
+
 TEST_F(ServeElsewhereTest, AKeptServerThatHasGoneIsReplacedUnseenWhereTheRequestMayBeDoneTwice) {
   filters.push_back(std::make_unique<const Elsewhere>());
   say(*client, kGet);

@@ -43,7 +43,9 @@ class ServeRepeatedTest : public ServeFixture, public Ways {
   Way now() override {
     return {&filters, {.client = *SocketAddress::parse("10.0.0.7:40000"), .destination = {}, .caller = "web"}, {}};
   }
-  io::Task<Result<std::unique_ptr<Connection>>> dial(std::optional<SocketAddress> to, bool fresh, Monotonic) override {
+  io::Task<Result<std::unique_ptr<Connection>>> dial(std::optional<SocketAddress> to, bool fresh,
+                                                     Monotonic deadline) override {
+    dialFor = deadline - loop->now();
     if (to && !fresh && !kept.empty()) {
       auto again = std::move(kept.back());
       kept.pop_back();
@@ -87,6 +89,7 @@ class ServeRepeatedTest : public ServeFixture, public Ways {
   std::deque<Later> later;
   std::vector<std::unique_ptr<Connection>> kept;
   std::size_t dials = 0;
+  nanoseconds dialFor{0};  // how long the last one may take
   std::size_t refusals = 0;
 };
 

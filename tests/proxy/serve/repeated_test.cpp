@@ -1,3 +1,4 @@
+#include "proxy/filters/timeouts_filter.h"
 #include "tests/proxy/serve/repeated_fixture.h"
 
 namespace loam::serve {
@@ -218,6 +219,18 @@ TEST_F(ServeLateTest, G1_WhoReachesNobodyIsToldSo) {
 TEST_F(ServeLateTest, WithoutFiltersTheFirstRequestDialsToo) {
   say(*client, kGet);
   answerFrom(0, kGet);
+  expectAtClient(kAnswered);
+  EXPECT_EQ(dialFor, seconds(2)) << "G1";
+}
+
+TEST_F(ServeLateTest, ADialTakesNoLongerThanTimeoutsSayNorThanTheWholeMay) {
+  using Timeouts = filters::TimeoutsFilter;
+  const auto settings = filters::good<filters::TimeoutsSettings>(R"({"connect": "5s", "request": "3s"})");
+  filters.push_back(std::make_unique<const Timeouts>(settings, filters::ExchangeShare{}));
+  say(*client, kGet);
+  answerFrom(0, kGet);
+  EXPECT_LE(dialFor, seconds(3));
+  EXPECT_GT(dialFor, seconds(2));
   expectAtClient(kAnswered);
 }
 

@@ -84,6 +84,16 @@ TEST(ExchangeFiltersTest, RetriesAndRoutesAreTheCallersSide) {
   EXPECT_TRUE(filters->callerRepeats);
 }
 
+TEST(ExchangeFiltersTest, TheFirstDialIsBoundedWhereTimeoutsHoldForAll) {
+  wire::ServiceConfig service;
+  service.features = {config("timeouts", "on", R"({"connect": "700ms"})")};
+  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger, {})->connect, milliseconds(700));
+  service.features[0].share = 50'000;
+  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger, {})->connect, std::nullopt);
+  service.features[0] = config("timeouts", "simulate", R"({"connect": "700ms"})");
+  EXPECT_EQ(exchangeFiltersOf(service, {}, ledger, {})->connect, std::nullopt);
+}
+
 TEST(ExchangeFiltersTest, EndpointsAreChosenAmongWhereAFlagOrARouteAsksForIt) {
   const auto service = [](const char* name, const char* endpoint, std::vector<wire::FeatureConfig> features) {
     wire::ServiceConfig made;
