@@ -159,8 +159,9 @@ io::Task<Turn> ServedExchange::reachAnswer() {
       if (ends_.now() >= due()) co_return ends_.refuse(late());
       continue;
     }
-    const auto fault =
-        co_await standstill(request.state() == State::Open ? Fault::RequestStalled : Fault::AnswerStalled);
+    // Where the server does not take what is there already, the client is not to blame.
+    const bool waitsForClient = request.state() == State::Open && server().requests().isFlushed();
+    const auto fault = co_await standstill(waitsForClient ? Fault::RequestStalled : Fault::AnswerStalled);
     if (fault) co_return ends_.refuse(*fault);
   }
 }

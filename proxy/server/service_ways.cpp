@@ -65,6 +65,7 @@ void ServiceWays::keep(std::unique_ptr<serve::Connection> connection) {
   std::unique_ptr<DialledServer> dialled(static_cast<DialledServer*>(connection.release()));  // dial() made it
   dialled->leave();
   dialled->markUsed();
+  context_.loopGuard.answered(dialled->key().endpoint);
   const Service& service = serviceFor(context_, dialled->key().endpoint);
   const upstream::Cluster* cluster =
       service.clusters == nullptr ? nullptr : service.clusters->at(dialled->key().endpoint.port);

@@ -36,7 +36,7 @@ def options_of(argv):
     parser.add_argument("--guard", action="store_true",
                         help="status 5 when a request costs over 3 %% more instructions than tests/bench/instructions.json says")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the contenders")
-    parser.add_argument("--table", type=pathlib.Path, default=ROOT / "docs" / "benchmarks-table.md")
+    parser.add_argument("--table", type=pathlib.Path, help="default: docs/benchmarks-table.md for all, docs/benchmarks-GROUP.md for --only GROUP")
     parser.add_argument("--resume", action="store_true", help="take over what a run that was cut off had finished, from its raw CSV")
     parser.add_argument("--raw", type=pathlib.Path, default=ROOT / "build" / "bench", help="folder of the raw CSV")
     return parser.parse_args(argv)
@@ -54,6 +54,13 @@ def missing():
             yield f"{path} is missing: ./dev build"
     if os.geteuid() != 0:
         yield "a network namespace needs root"
+
+
+def table_of(only):
+    """Where the figures of a whole group are published; None for a part of one."""
+    if not only:
+        return ROOT / "docs" / "benchmarks-table.md"
+    return ROOT / "docs" / f"benchmarks-{only[0]}.md" if only in (["tls"], ["serve"]) else None
 
 
 def grown(found, known):
@@ -85,8 +92,8 @@ def run(options, folder):
             machine.end(bench.upstream)
         text = Report(whole.results, options, bench, machine.describe()).text()
     (options.raw / "table.md").write_text(text)
-    if not options.only:
-        options.table.write_text(text)
+    if table := options.table or table_of(options.only):
+        table.write_text(text)
     print(text)
     known = {name: count for scenario, counts in json.loads(KNOWN.read_text()).items() if whole.wants(scenario) for name, count in counts.items()}
     worse = list(grown(whole.results.instructions, known)) if options.guard else []

@@ -23,7 +23,10 @@ class Report:
         self.series = results.series
 
     def text(self):
-        parts = ["# Benchmarks: the last run", "Written by `./dev bench`; the method is in [benchmarks.md](benchmarks.md).", "", *self.header(), "", "## Bars",
+        only = self.options.only or []
+        what = {"tls": " of mutual TLS", "serve": " of served HTTP/1.1"}.get(only[0] if len(only) == 1 else "", "")
+        command = " ".join(["./dev bench", *(f"--only {one}" for one in only)])
+        parts = [f"# Benchmarks{what}: the last run", f"Written by `{command}`; the method is in [benchmarks.md](benchmarks.md).", "", *self.header(), "", "## Bars",
                  "| bar | figure (95 % interval) | verdict |", "|---|---|---|", *self.bars(), *self.failed(), "", "## Figures", *self.figures(), ""]
         return "\n".join(parts)
 

@@ -85,6 +85,24 @@ TEST_F(ServeElsewhereTest, WhatAServerElsewhereSaysTooMuchIsNotKept) {
   expectAtClient(std::string(kAnswered) + std::string(kAnswered));
 }
 
+TEST_F(ServeElsewhereTest, AServerThatDoesNotTakeTheRequestIsToBlameForIt) {
+  filters.push_back(std::make_unique<const Elsewhere>());
+  settings.stallTimeout = milliseconds(200);
+  isDeaf = true;
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n";
+  say(*client, head + std::string(33'554'432, 'x'));
+  turnUntil([&] { return clientOver; });
+  EXPECT_TRUE(heardByClient().starts_with("HTTP/1.1 504 ")) << heardByClient();
+  EXPECT_NE(heardByClient().find("answer_stalled"), std::string::npos);
+}
+
+TEST_F(ServeElsewhereTest, AClientThatDoesNotSendItIs) {
+  filters.push_back(std::make_unique<const Elsewhere>());
+  settings.stallTimeout = milliseconds(200);
+  say(*client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  expectRefused(408, "request_stalled");
+}
+
 /// Answers by itself where a first sending failed.
 class GivesUp final : public filter::HttpFilter {
  public:
