@@ -198,7 +198,8 @@ std::optional<std::size_t> Balancer::byTurn(const Field& field, const Places& pl
     const std::uint32_t place = places[turn % count];
     if (field.isPlain()) return place;
     const double weight = weightOf(field, place);
-    const double round = turn / count;
+    const std::uint32_t rounds = turn / count;
+    const double round = rounds;
     if (weight >= 1 || std::floor((round + 1) * weight) > std::floor(round * weight)) return place;
   }
   const auto found =

@@ -25,7 +25,7 @@ class LoamServing(Loam):
 class LoamFiltering(LoamServing):
     """All that acts beside the service: none of them keeps a request from it."""
     features = (("policy", "enforce", {"rules": [{"name": "no-admin", "action": "deny", "match": {"paths": ["/admin/**"]}}]}),
-                ("rate_limit", "enforce", {"limits": [{"name": "all", "rate": "1000000/s", "key": "address"}]}),
+                ("rate_limit", "enforce", {"limits": [{"name": "all", "rate": "1000000/s", "key": "address"}], "headers": False}),
                 ("fault", "on", {"delay": "1s", "match": {"headers": {"x-slow": "*"}}}),
                 ("timeouts", "on", {"request": "30s", "response": "10s", "idle": "10s"}))
 

@@ -65,7 +65,8 @@ def test_a_preview_names_the_callers_and_leaves_nothing_open(lab, steered):
     assert sum(call["connections"] for call in reach["callers"]) >= 5
     assert reach["blast_radius"]["proxies"]["names"] == ["client"]
     assert reach["blast_radius"]["lacking"]["names"] == []
-    unknown = json.loads(cli(loam, "flag", "preview", service, "balancing", "on", "-o", "json")[1])
+    zones = '{"locality": {"prefer": "zone"}}'
+    unknown = json.loads(cli(loam, "flag", "preview", service, "balancing", "on", "--settings", zones, "-o", "json")[1])
     assert unknown["flags"][0]["reach"]["blast_radius"]["lacking"]["names"] == ["client"]  # no proxy carries it out yet, and it is said
     assert loam.get("/v1/changes")["changes"] == []
 
