@@ -12,18 +12,11 @@ namespace {
 
 constexpr std::size_t kMostTried = 3;
 
-/// The endpoints that may be chosen among, for as long as they are looked at; null: nobody chooses.
-std::shared_ptr<const filters::ServiceClusters> choiceFor(const WorkerContext& context,
-                                                          const relay::ConnectionFacts& facts, const Service& service) {
-  return serverChoiceOf(context, facts, service) == ServerChoice::Exchanges ? service.clusters : nullptr;
-}
-
-}  // namespace
+io::Task<Result<Upstream>> nobodyYet() { co_return fail(ErrorCode::Closed, "its exchanges choose whom they go to"); }
 
 io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
                                       std::unique_ptr<upstream::InFlight>& flight) {
-  const auto clusters = choiceFor(context, facts, service);
-  if (!clusters) co_return co_await dialUpstream(context, facts, service);
+  const auto clusters = service.clusters;
   const upstream::Balancer& all = clusters->at(facts.destination.port)->all();
   const auto& hash = service.exchanges.balanced->hash;
   const bool isHashed = hash && hash->by == filters::HashKey::By::Source;
@@ -46,6 +39,18 @@ io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionF
     flight->failed(now, upstream::Failure::ConnectFailure);
     if (tried.size() == std::min(kMostTried, all.members().size())) co_return std::move(upstream);
   }
+}
+
+}  // namespace
+
+io::Task<Result<Upstream>> dialFirst(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                     const Service& service, bool isServed,
+                                     std::unique_ptr<upstream::InFlight>& flight) {
+  const ServerChoice choice = serverChoiceOf(context, facts, service);
+  if (choice == ServerChoice::Exchanges) return isServed ? nobodyYet() : dialChosen(context, facts, service, flight);
+  if (choice == ServerChoice::Clients || !isServed) return dialUpstream(context, facts, service);
+  const milliseconds patience = service.exchanges.connect.value_or(serve::kDialPatience);
+  return dialUpstream(context, facts, service, context.loop.clock().now() + patience);
 }
 
 }  // namespace loam::server

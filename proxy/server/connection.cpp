@@ -2,7 +2,6 @@
 
 #include "proxy/io/signal.h"
 #include "proxy/relay/reset.h"
-#include "proxy/serve/limits.h"
 #include "proxy/server/carrying.h"
 #include "proxy/server/original_dst.h"
 #include "proxy/server/service_ways.h"
@@ -17,6 +16,11 @@ using relay::Vantage;
 Result<SocketAddress> destinationOf(const io::Accepted& accepted, const Entry& entry) {
   if (entry.vantage == Vantage::Explicit) return entry.to;
   return originalDestination(accepted.fd.get());
+}
+
+std::optional<relay::Leg> legOf(const Result<Upstream>& upstream) {
+  if (!upstream) return std::nullopt;
+  return upstream->leg();
 }
 
 /// A client that tries again at once is to find the bypass in force: so the reset waits for it, but not for long.
@@ -56,22 +60,11 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
   }
   Serve serve = service.serve.settingsFor(facts);
   const Monotonic dialled = context.loop.clock().now();
-  const ServerChoice choice = serve ? serverChoiceOf(context, facts, service) : ServerChoice::Clients;
-  if (choice == ServerChoice::Exchanges) {
-    co_await carryAndCount(context, facts, **downstream, {}, *tap, live, std::move(serve), {});
-    co_return;
-  }
-  const bool mayBeLater = choice == ServerChoice::ClientsOrLater;
-  const milliseconds patience = service.exchanges.connect.value_or(serve::kDialPatience);
+  // Exchanges dial what is not there yet.
+  const bool mayBeLater = serve && serverChoiceOf(context, facts, service) != ServerChoice::Clients;
   std::unique_ptr<upstream::InFlight> flight;
-  io::Task<Result<Upstream>> dial = mayBeLater ? dialUpstream(context, facts, service, dialled + patience)
-                                               : dialChosen(context, facts, service, flight);
-  auto upstream = co_await std::move(dial);
-  if (!upstream && mayBeLater && upstream.error().code != ErrorCode::Denied) {
-    co_await carryAndCount(context, facts, **downstream, {}, *tap, live, std::move(serve), {});
-    co_return;
-  }
-  if (!upstream) {
+  auto upstream = co_await dialFirst(context, facts, service, serve != nullptr, flight);
+  if (!upstream && (!mayBeLater || upstream.error().code == ErrorCode::Denied)) {
     countFailure(context, *tap, upstream.error());
     const CloseReason reason = reasonOf(upstream.error());
     const bool past = facts.vantage != Vantage::Explicit && mayBypass(context, facts.destination);
@@ -79,10 +72,12 @@ io::Task<void> carry(WorkerContext& context, io::Accepted accepted, Entry entry)
     relay::closeByReset(**downstream);
     co_return;
   }
-  live.securedBy(upstream->stream.get());
-  context.counters.security(upstream->security).add();
-  tap->onConnected({context.loop.clock().now() - dialled, upstream->security, upstream->identity});
-  co_await carryAndCount(context, facts, **downstream, upstream->leg(), *tap, live, std::move(serve), {});
+  if (upstream) {
+    live.securedBy(upstream->stream.get());
+    context.counters.security(upstream->security).add();
+    tap->onConnected({context.loop.clock().now() - dialled, upstream->security, upstream->identity});
+  }
+  co_await carryAndCount(context, facts, **downstream, legOf(upstream), *tap, live, std::move(serve), {});
 }
 
 }  // namespace loam::server

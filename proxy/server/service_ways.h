@@ -15,6 +15,13 @@ enum class ServerChoice : std::uint8_t {
 };
 ServerChoice serverChoiceOf(const WorkerContext& context, const relay::ConnectionFacts& facts, const Service& service);
 
+/// Dials the server of a connection that has just come: where its client wanted to go, or an endpoint that `balancing`
+/// chooses for the whole of a relayed one, which is followed by another where it cannot be reached, as nothing was
+/// sent; `flight` is what the endpoint has of it until the end. Closed where it is served and its exchanges choose.
+io::Task<Result<Upstream>> dialFirst(WorkerContext& context, const relay::ConnectionFacts& facts,
+                                     const Service& service, bool isServed,
+                                     std::unique_ptr<upstream::InFlight>& flight);
+
 /// What the exchanges of one served connection go through, by the snapshot in force when each begins. The worker's
 /// thread.
 class ServiceWays final : public serve::Ways {

@@ -24,10 +24,4 @@ io::Task<Result<Upstream>> dialDirectly(WorkerContext& context, relay::Connectio
 io::Task<Result<Upstream>> dialUpstream(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
                                         Monotonic deadline = io::kNever);
 
-/// The same to an endpoint of the service that `balancing` chooses, where it is on for this connection; one that
-/// cannot be reached is followed by another, as nothing was sent. `flight` is what the endpoint has of it until the
-/// end.
-io::Task<Result<Upstream>> dialChosen(WorkerContext& context, relay::ConnectionFacts facts, const Service& service,
-                                      std::unique_ptr<upstream::InFlight>& flight);
-
 }  // namespace loam::server
