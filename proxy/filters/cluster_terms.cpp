@@ -120,8 +120,7 @@ Result<upstream::ClusterTerms> clusterTerms(const ClusterSettings& settings, con
   if (settings.balancing) LOAM_TRY(addBalancing(*settings.balancing, zone, terms));
   if (settings.circuitBreaking) addBreaking(*settings.circuitBreaking, settings.breakingSimulated, terms);
   if (settings.retries) {
-    const RetryBudget& budget = settings.retries->budget;
-    terms.budget = {.ratio = budget.ratio, .minPerSecond = budget.minPerSecond, .window = budget.window};
+    terms.budget = budgetTerms(settings.retries->budget);
   }
   for (const upstream::Labels& labels : settings.routed) {
     // Behind those of `balancing`, which may say more of the same.
@@ -143,6 +142,10 @@ std::vector<upstream::Labels> labelsRouted(const RoutingSettings& routing, std::
     }
   }
   return all;
+}
+
+upstream::RetryBudgetTerms budgetTerms(const RetryBudget& budget) {
+  return {.ratio = budget.ratio, .minPerSecond = budget.minPerSecond, .window = budget.window};
 }
 
 upstream::BackoffTerms backoffTerms(const Backoff& backoff) { return {.base = backoff.base, .most = backoff.most}; }

@@ -30,6 +30,9 @@ Result<upstream::ClusterTerms> clusterTerms(const ClusterSettings& settings, con
 std::vector<upstream::Labels> labelsRouted(const RoutingSettings& routing, std::string_view owner,
                                            std::string_view service);
 
+/// What bounds repeats.
+upstream::RetryBudgetTerms budgetTerms(const RetryBudget& budget);
+
 /// What a repeat waits for, at most.
 upstream::BackoffTerms backoffTerms(const Backoff& backoff);
 

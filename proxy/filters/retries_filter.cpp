@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "proxy/filters/cluster_terms.h"
 #include "proxy/filters/exchange_match.h"
 #include "proxy/filters/settings.h"
 #include "proxy/http/http1_head.h"
@@ -17,10 +18,6 @@ using filter::Response;
 using On = RetriesSettings::On;
 
 constexpr std::string_view kGrpcUnavailable = "14";
-
-upstream::RetryBudgetTerms termsOf(const RetryBudget& budget) {
-  return {budget.ratio, budget.minPerSecond, budget.window};
-}
 
 bool mayBeDoneTwice(const filter::ExchangeView& view, const RetriesSettings& settings) {
   if (settings.idempotencyHeader && !http::find(view.headers, *settings.idempotencyHeader).empty()) return true;
@@ -74,10 +71,10 @@ RetriesFilter::RetriesFilter(RetriesSettings settings, ExchangeShare share,
                              std::shared_ptr<upstream::ServiceState> service)
     : settings_(std::move(settings)),
       share_(std::move(share)),
-      budget_(termsOf(settings_.budget), std::move(service)) {}
+      budget_(budgetTerms(settings_.budget), std::move(service)) {}
 
 io::Task<Result<Response>> RetriesFilter::handle(filter::Exchange& exchange, filter::Next next) const {
-  if (settings_.attempts == 0 || !share_.has(exchange) || !fits(settings_.match, exchange)) return next(exchange);
+  if (!share_.has(exchange) || !fits(settings_.match, exchange)) return next(exchange);
   return repeated(exchange, next);
 }
 
@@ -108,7 +105,7 @@ bool RetriesFilter::takesRepeat(unsigned repeat, std::optional<nanoseconds> wait
 
 std::optional<nanoseconds> RetriesFilter::waitBefore(unsigned repeat, const filter::Exchange& exchange) const {
   upstream::Dice dice((std::uint64_t{exchange.dice} << 32) | repeat);
-  nanoseconds wait = upstream::backoff({settings_.backoff.base, settings_.backoff.most}, repeat - 1, dice);
+  nanoseconds wait = upstream::backoff(backoffTerms(settings_.backoff), repeat - 1, dice);
   if (const auto asked = retryAfter(exchange.view)) {
     if (*asked > kMostRetryAfter) return std::nullopt;
     wait = std::max<nanoseconds>(wait, *asked);

@@ -12,7 +12,18 @@ class Elsewhere final : public filter::HttpFilter {
   }
 };
 
-using ServeElsewhereTest = ServeRepeatedTest;
+class ServeElsewhereTest : public ServeRepeatedTest {
+ protected:
+  /// One exchange went elsewhere; the connection to its server is kept, and the server has cut it.
+  void keepOneThatGoes() {
+    filters.push_back(std::make_unique<const Elsewhere>());
+    say(*client, kGet);
+    answerFrom(0, kGet);
+    expectAtClient(kAnswered);
+    turnUntil([&] { return kept.size() == 1; });
+    relay::cut(*later[0].socket);
+  }
+};
 
 TEST_F(ServeElsewhereTest, ExchangesThatGoElsewhereLeaveTheClientsOwnServerAlone) {
   filters.push_back(std::make_unique<const Elsewhere>());
@@ -51,24 +62,14 @@ TEST_F(ServeElsewhereTest, AClientsOwnServerThatWasNeverAskedMayLeave) {
 }
 
 TEST_F(ServeElsewhereTest, AKeptServerThatHasGoneIsReplacedUnseenWhereTheRequestMayBeDoneTwice) {
-  filters.push_back(std::make_unique<const Elsewhere>());
-  say(*client, kGet);
-  answerFrom(0, kGet);
-  expectAtClient(kAnswered);
-  turnUntil([&] { return kept.size() == 1; });
-  relay::cut(*later[0].socket);
+  keepOneThatGoes();
   say(*client, kGet);
   answerFrom(1, kGet);
   expectAtClient(std::string(kAnswered) + std::string(kAnswered));
 }
 
 TEST_F(ServeElsewhereTest, G1_APostOverAKeptServerThatHasGoneIsNotSentTwice) {
-  filters.push_back(std::make_unique<const Elsewhere>());
-  say(*client, kGet);
-  answerFrom(0, kGet);
-  expectAtClient(kAnswered);
-  turnUntil([&] { return kept.size() == 1; });
-  relay::cut(*later[0].socket);
+  keepOneThatGoes();
   say(*client, kPost);
   turnUntil([&] { return clientOver; });
   EXPECT_NE(heardByClient().find("HTTP/1.1 502 Bad Gateway\r\n"), std::string::npos);
